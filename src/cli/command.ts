@@ -1,0 +1,54 @@
+import type { Command } from 'commander';
+import { type LoadedConfig, loadConfig, SETTINGS } from '../config.ts';
+
+/** A verb of `facefleet`: one file in `commands/`, loaded only when it is called. */
+export interface Verb {
+  /** Adds arguments, options, examples and the action to the command. */
+  define(command: Command): void;
+}
+
+type SettingName = keyof typeof SETTINGS;
+
+/** Adds the flags of these settings (`--data-dir <value>` …), shown with what they mean. */
+export function withSettings(command: Command, names: readonly SettingName[]): Command {
+  for (const name of names) {
+    const setting = SETTINGS[name];
+    const isSwitch = typeof setting.fallback() === 'boolean';
+    command.option(
+      isSwitch ? `--${setting.flag}` : `--${setting.flag} <value>`,
+      `${setting.help} (${setting.variables.join(' or ')})`,
+    );
+  }
+  return command;
+}
+
+/** The flags that were typed, by flag name. */
+export function typedFlags(command: Command): Record<string, string | boolean> {
+  const options: Record<string, unknown> = command.optsWithGlobals();
+  const flags: Record<string, string | boolean> = {};
+  for (const setting of Object.values(SETTINGS)) {
+    const value = options[camelCase(setting.flag)];
+    if (typeof value === 'string' || typeof value === 'boolean') flags[setting.flag] = value;
+  }
+  return flags;
+}
+
+export function configOf(command: Command): LoadedConfig {
+  return loadConfig({ flags: typedFlags(command) });
+}
+
+/** Examples, below the options of `--help`. */
+export function examples(
+  command: Command,
+  lines: readonly (readonly [call: string, meaning: string])[],
+): Command {
+  const width = Math.max(...lines.map(([call]) => call.length));
+  return command.addHelpText(
+    'after',
+    `\nExamples:\n${lines.map(([call, meaning]) => `  $ ${call.padEnd(width)}  ${meaning}`).join('\n')}`,
+  );
+}
+
+function camelCase(flag: string): string {
+  return flag.replaceAll(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}

@@ -1,0 +1,44 @@
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import type { Verb } from './command.ts';
+
+/** Every verb with its summary; the file `commands/<verb>.ts` is loaded when the verb is called. */
+const VERBS: readonly (readonly [name: string, summary: string, load: () => Promise<{ default: Verb }>])[] = [
+  ['config', 'print the effective settings and where each comes from', () => import('./commands/config.ts')],
+];
+
+export function createProgram(): Command {
+  const program = new Command('facefleet')
+    .description('Elastic face recognition: pictures in, names out.')
+    .version(packageVersion())
+    .exitOverride()
+    .showHelpAfterError('(facefleet --help lists the verbs)');
+  for (const [name, summary, load] of VERBS) program.addCommand(lazyVerb(name, summary, load));
+  return program;
+}
+
+/** Stands in for the verb until it is called, then hands all words over, so that `--help` of one verb loads no other. */
+function lazyVerb(name: string, summary: string, load: () => Promise<{ default: Verb }>): Command {
+  return new Command(name)
+    .summary(summary)
+    .description(summary)
+    .helpOption(false)
+    .allowUnknownOption()
+    .argument('[words...]')
+    .action(async (_words, _options, command: Command) => {
+      const { default: verb } = await load();
+      const real = new Command(`facefleet ${name}`)
+        .description(summary)
+        .exitOverride()
+        .showHelpAfterError(`(facefleet ${name} --help)`);
+      verb.define(real);
+      await real.parseAsync(command.args, { from: 'user' });
+    });
+}
+
+function packageVersion(): string {
+  const manifest: { version: string } = JSON.parse(
+    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+  );
+  return manifest.version;
+}

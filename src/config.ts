@@ -1,0 +1,356 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+import { parseEnv } from 'node:util';
+
+import { FacefleetError } from './errors.ts';
+import type { Dialect } from './jobs/job.ts';
+
+/** Everything that can be set, parsed once; nothing else reads `process.env`. Units end the names. */
+export interface Config {
+  readonly on: 'local';
+  readonly dataDir: string;
+  readonly prefix: string;
+  readonly host: string;
+  readonly port: number;
+  readonly dialect: Dialect;
+  readonly apiKeys: readonly string[];
+  readonly allowAnonymous: boolean;
+  readonly allowedHosts: readonly string[];
+  readonly webId: string;
+  readonly maxUploadBytes: number;
+  readonly uploadBudgetBytes: number;
+  readonly maxPixels: number;
+  readonly pack: string;
+  readonly smallFaces: boolean;
+  readonly falsePositiveRate: number;
+  readonly minWorkers: number;
+  readonly maxWorkers: number;
+  readonly concurrency: number;
+  readonly idleSeconds: number;
+  readonly targetSeconds: number;
+  readonly bootSeconds: number;
+  readonly visibilityTimeoutSeconds: number;
+  readonly workerMemoryBytes: number;
+  readonly retentionDays: number;
+  readonly logLevel: string;
+  readonly logFormat: 'pretty' | 'json' | 'auto';
+}
+
+export type ConfigSource = 'flag' | 'environment' | '.env' | 'default';
+
+export interface LoadedConfig {
+  readonly config: Config;
+  readonly sources: Readonly<Record<keyof Config, ConfigSource>>;
+}
+
+interface Setting<T> {
+  /** Environment variable; the first one is ours, others are accepted too. */
+  readonly variables: readonly string[];
+  /** As typed on a command line, without the dashes. */
+  readonly flag: string;
+  readonly fallback: () => T;
+  /** Throws an Error whose message says what was expected. */
+  readonly parse: (text: string) => T;
+  readonly help: string;
+  readonly secret?: boolean;
+}
+
+const text = (pattern: RegExp, expected: string) => (value: string) => {
+  if (!pattern.test(value)) throw new Error(expected);
+  return value;
+};
+
+const number =
+  (
+    { min, max, unit = '', integer = true }: { min: number; max: number; unit?: string; integer?: boolean },
+    scale = 1,
+  ) =>
+  (value: string): number => {
+    const parsed = Number(value);
+    const usable = value.trim() !== '' && Number.isFinite(parsed) && (!integer || Number.isInteger(parsed));
+    if (!usable || parsed < min || parsed > max) {
+      throw new Error(
+        `${integer ? 'a whole number' : 'a number'} from ${min} to ${max}${unit && ` ${unit}`}`,
+      );
+    }
+    return parsed * scale;
+  };
+
+const flag = (value: string): boolean => {
+  if (['1', 'true', 'yes', 'on'].includes(value.toLowerCase())) return true;
+  if (['0', 'false', 'no', 'off', ''].includes(value.toLowerCase())) return false;
+  throw new Error('true or false');
+};
+
+const oneOf =
+  <T extends string>(...words: readonly T[]) =>
+  (value: string): T => {
+    const word = words.find((candidate) => candidate === value);
+    if (word === undefined) throw new Error(`one of ${words.join(', ')}`);
+    return word;
+  };
+
+const list = (value: string): readonly string[] =>
+  value
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+
+const MEBI = 1024 * 1024;
+const cores = availableParallelism();
+
+export const SETTINGS: { readonly [K in keyof Config]: Setting<Config[K]> } = {
+  on: setting('on', 'local', oneOf('local'), 'where it runs'),
+  dataDir: setting(
+    'data-dir',
+    resolve('.facefleet'),
+    (value) => resolve(text(/./, 'a folder')(value)),
+    'folder that holds everything',
+  ),
+  prefix: setting(
+    'prefix',
+    'facefleet',
+    text(/^[a-z0-9][a-z0-9-]{1,35}$/, '2 to 36 of a-z, 0-9 and -'),
+    'first part of bucket and queue names',
+  ),
+  host: setting(
+    'host',
+    '127.0.0.1',
+    text(/^[0-9a-zA-Z.:_-]+$/, 'a host name or address'),
+    'address the web tier listens on',
+  ),
+  port: {
+    ...setting('port', 3001, number({ min: 0, max: 65_535 }), 'port of the web tier; 0 takes a free one'),
+    variables: ['FACEFLEET_PORT', 'PORT'],
+  },
+  dialect: setting(
+    'dialect',
+    'native',
+    oneOf<Dialect>('native', 'course'),
+    'how objects are named: native, or as the cloud-computing course wants it',
+  ),
+  apiKeys: {
+    ...setting('api-keys', [] as readonly string[], list, 'comma-separated keys; required off loopback'),
+    secret: true,
+  },
+  allowAnonymous: setting('allow-anonymous', false, flag, 'let POST / through without a key'),
+  allowedHosts: setting(
+    'allowed-hosts',
+    [] as readonly string[],
+    list,
+    'further Host names that requests may carry',
+  ),
+  webId: setting(
+    'web-id',
+    '0',
+    text(/^[a-z0-9-]{1,20}$/, '1 to 20 of a-z, 0-9 and -'),
+    'name of this web process',
+  ),
+  maxUploadBytes: setting(
+    'max-upload-mb',
+    15 * MEBI,
+    number({ min: 1, max: 1024, unit: 'MB' }, MEBI),
+    'largest picture in MB',
+  ),
+  uploadBudgetBytes: setting(
+    'upload-budget-mb',
+    64 * MEBI,
+    number({ min: 1, max: 65_536, unit: 'MB' }, MEBI),
+    'memory in MB that all uploads in flight share',
+  ),
+  maxPixels: setting(
+    'max-megapixels',
+    40e6,
+    number({ min: 1, max: 1000, unit: 'megapixels', integer: false }, 1e6),
+    'largest picture in megapixels',
+  ),
+  pack: setting(
+    'pack',
+    'fast',
+    text(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'the id of a model pack, see `facefleet models`'),
+    'model pack',
+  ),
+  smallFaces: setting('small-faces', false, flag, 'look for faces below 40 px too (slower)'),
+  falsePositiveRate: setting(
+    'fpir',
+    0.01,
+    number({ min: 1e-6, max: 0.5, integer: false }),
+    'how often a stranger may get a name',
+  ),
+  minWorkers: setting('min-workers', 0, number({ min: 0, max: 1000 }), 'workers kept when idle'),
+  maxWorkers: setting('max-workers', cores, number({ min: 1, max: 1000 }), 'most workers at once'),
+  concurrency: setting('concurrency', 1, number({ min: 1, max: 256 }), 'jobs at once per worker'),
+  idleSeconds: setting(
+    'idle-seconds',
+    10,
+    number({ min: 0, max: 86_400, unit: 's', integer: false }),
+    'idle time before workers are let go',
+  ),
+  targetSeconds: setting(
+    'target-seconds',
+    2,
+    number({ min: 0.1, max: 3600, unit: 's', integer: false }),
+    'time in which a backlog should be worked off',
+  ),
+  bootSeconds: setting(
+    'boot-seconds',
+    1,
+    number({ min: 0, max: 3600, unit: 's', integer: false }),
+    'time that a worker takes to boot',
+  ),
+  visibilityTimeoutSeconds: setting(
+    'visibility-timeout',
+    30,
+    number({ min: 2, max: 43_200, unit: 's' }),
+    "after this time a silent worker's message goes to another",
+  ),
+  workerMemoryBytes: setting(
+    'worker-memory-mb',
+    400 * MEBI,
+    number({ min: 128, max: 65_536, unit: 'MB' }, MEBI),
+    'a worker restarts above this, plus its gallery',
+  ),
+  retentionDays: setting(
+    'retention-days',
+    7,
+    number({ min: 0, max: 36_500, unit: 'days', integer: false }),
+    'how long uploads and results are kept; 0 for ever',
+  ),
+  logLevel: setting(
+    'log-level',
+    'info',
+    oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
+    'least level that is logged',
+  ),
+  logFormat: setting(
+    'log-format',
+    'auto',
+    oneOf<Config['logFormat']>('auto', 'pretty', 'json'),
+    'how log lines look',
+  ),
+};
+
+function setting<T>(flagName: string, fallback: T, parse: (text: string) => T, help: string): Setting<T> {
+  return {
+    variables: [`FACEFLEET_${flagName.replaceAll('-', '_').toUpperCase()}`],
+    flag: flagName,
+    fallback: () => fallback,
+    parse,
+    help,
+  };
+}
+
+export interface ConfigInput {
+  /** By flag name, as typed. */
+  readonly flags?: Readonly<Record<string, string | boolean | undefined>>;
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Folder whose `.env` is read; false for none. */
+  readonly dotenvFolder?: string | false;
+}
+
+/**
+ * Flags over environment over `.env` over defaults, frozen.
+ *
+ * @throws FacefleetError `config-invalid` that lists every problem: the variable or flag, its value, what was expected.
+ */
+export function loadConfig(input: ConfigInput = {}): LoadedConfig {
+  const environment = input.environment ?? process.env;
+  const dotenv = readDotenv(input.dotenvFolder ?? process.cwd());
+  const problems: string[] = [];
+  const values: Record<string, unknown> = {};
+  const sources: Record<string, ConfigSource> = {};
+
+  for (const [name, setting] of Object.entries(SETTINGS) as [keyof Config, Setting<unknown>][]) {
+    const found = lookUp(setting, input.flags ?? {}, environment, dotenv);
+    sources[name] = found?.source ?? 'default';
+    if (found === undefined) {
+      values[name] = setting.fallback();
+      continue;
+    }
+    try {
+      values[name] = setting.parse(found.text);
+    } catch (error) {
+      const shown = setting.secret ? '(hidden)' : JSON.stringify(found.text);
+      problems.push(`${found.label} is ${shown}, expected ${(error as Error).message}`);
+    }
+  }
+  problems.push(...unknownVariables(environment, dotenv));
+  if (problems.length === 0) problems.push(...contradictions(values as unknown as Config));
+  if (problems.length > 0) {
+    throw new FacefleetError(
+      'config-invalid',
+      `the configuration has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:\n${problems.map((line) => `  - ${line}`).join('\n')}`,
+    );
+  }
+  return {
+    config: Object.freeze(values) as unknown as Config,
+    sources: Object.freeze(sources) as LoadedConfig['sources'],
+  };
+}
+
+/** What a child process needs in its environment to come to the same config. */
+export function toEnvironment(
+  loaded: LoadedConfig,
+  raw: Readonly<Record<string, string | boolean | undefined>>,
+): Record<string, string> {
+  const environment: Record<string, string> = { FACEFLEET_DATA_DIR: loaded.config.dataDir };
+  for (const setting of Object.values(SETTINGS) as Setting<unknown>[]) {
+    const given = raw[setting.flag];
+    if (given !== undefined) environment[setting.variables[0]!] ??= String(given);
+  }
+  return environment;
+}
+
+function lookUp(
+  setting: Setting<unknown>,
+  flags: Readonly<Record<string, string | boolean | undefined>>,
+  environment: Readonly<Record<string, string | undefined>>,
+  dotenv: Readonly<Record<string, string | undefined>>,
+): { text: string; label: string; source: ConfigSource } | undefined {
+  const given = flags[setting.flag];
+  if (given !== undefined) return { text: String(given), label: `--${setting.flag}`, source: 'flag' };
+  for (const [source, variables] of [
+    ['environment', environment],
+    ['.env', dotenv],
+  ] as const) {
+    for (const name of setting.variables) {
+      const value = variables[name];
+      if (value !== undefined && value !== '') {
+        return { text: value, label: source === '.env' ? `${name} in .env` : name, source };
+      }
+    }
+  }
+  return undefined;
+}
+
+function readDotenv(folder: string | false): Readonly<Record<string, string | undefined>> {
+  if (folder === false) return {};
+  const file = resolve(folder, '.env');
+  return existsSync(file) ? parseEnv(readFileSync(file, 'utf8')) : {};
+}
+
+/** A misspelt variable that is silently ignored costs somebody an evening. */
+function unknownVariables(...places: Readonly<Record<string, string | undefined>>[]): string[] {
+  const known = new Set(Object.values(SETTINGS).flatMap((setting) => setting.variables));
+  const internal = /^FACEFLEET_(INSTANCE_|INTERNAL_)/;
+  const given = new Set(places.flatMap((place) => Object.keys(place)));
+  return [...given]
+    .filter((name) => name.startsWith('FACEFLEET_') && !known.has(name) && !internal.test(name))
+    .map((name) => `${name} is set, but there is no such setting; \`facefleet config\` lists them`);
+}
+
+function contradictions(config: Config): string[] {
+  const problems: string[] = [];
+  if (config.minWorkers > config.maxWorkers) {
+    problems.push(
+      `FACEFLEET_MIN_WORKERS is ${config.minWorkers}, expected at most FACEFLEET_MAX_WORKERS, ${config.maxWorkers}`,
+    );
+  }
+  if (config.uploadBudgetBytes < config.maxUploadBytes) {
+    problems.push(
+      `FACEFLEET_UPLOAD_BUDGET_MB is ${config.uploadBudgetBytes / MEBI}, expected at least FACEFLEET_MAX_UPLOAD_MB, ${config.maxUploadBytes / MEBI}`,
+    );
+  }
+  return problems;
+}

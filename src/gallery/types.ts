@@ -1,0 +1,64 @@
+import type { Candidate } from '../jobs/job.ts';
+
+export interface Probe {
+  /** Unit length, of the gallery's active pack. */
+  readonly embedding: Float32Array;
+  /** Width of the face box in pixels. */
+  readonly sizePx: number;
+}
+
+/** An open-set answer: who it is, or nobody, and what that rests on. */
+export interface MatchOutcome {
+  /** Null is `unknown`. */
+  readonly person: { readonly id: string; readonly name: string } | null;
+  /** Cosine to the best person; null when the gallery is empty. */
+  readonly similarity: number | null;
+  /** Best minus second-best person; null with fewer than two people. */
+  readonly margin: number | null;
+  /** What the similarity had to reach at these face sizes and this gallery size; null when the gallery is empty. */
+  readonly threshold: number | null;
+  readonly candidates: readonly Candidate[];
+}
+
+export interface MatchOptions {
+  /** How often a stranger may get a name (false positive identification rate). */
+  readonly falsePositiveRate: number;
+  /** How many candidates to list; default 3. */
+  readonly topK?: number;
+}
+
+/** A worker's copy of the gallery, in memory. */
+export interface GalleryReplica extends AsyncDisposable {
+  /** Sequence of the last log entry it holds; 0 is empty. */
+  readonly version: number;
+  readonly people: number;
+  readonly faces: number;
+  /** Bytes that templates and ids take: a worker's memory ceiling follows it. */
+  readonly residentBytes: number;
+  /** Loads what is newer; resolves to the version it then holds. Concurrent calls share one load. */
+  refresh(): Promise<number>;
+  match(probes: readonly Probe[], options: MatchOptions): Promise<MatchOutcome[]>;
+}
+
+export interface NewFace {
+  /** Name or id of the person; a name nobody has makes a new person. */
+  readonly person: string;
+  readonly packId: string;
+  readonly embedding: Float32Array;
+  readonly sizePx: number;
+  readonly embeddingNorm: number;
+  /** Hex SHA-256 of the picture it came from: enrolling the same bytes for the same person again changes nothing. */
+  readonly pictureSha256: string;
+  /** Aligned 160x160 JPEG. */
+  readonly crop: Buffer;
+  readonly source?: string;
+}
+
+export interface AddedFace {
+  readonly personId: string;
+  readonly faceId: string;
+  /** Gallery version that holds it. */
+  readonly version: number;
+  /** It was there already. */
+  readonly isDuplicate: boolean;
+}

@@ -1,0 +1,142 @@
+import type { Box, FaceQuality, Landmarks, RecognitionTimings } from '../recognition/types.ts';
+
+export const JOB_FORMAT_VERSION = 1;
+
+/** What goes over the request queue: at most 1,024 bytes. Everything else is in the record. */
+export interface JobMessage {
+  readonly version: number;
+  readonly jobId: string;
+  /** Queue that the answer goes to; absent when nobody waits. */
+  readonly replyQueue?: string;
+  /** Milliseconds since the epoch. */
+  readonly submittedAt: number;
+  /** When nobody waits any more; the job is worked off all the same. */
+  readonly deadline: number;
+  readonly traceId: string;
+}
+
+/** What goes over a response queue: the result itself is in the output bucket. */
+export interface JobAnswer {
+  readonly version: number;
+  readonly jobId: string;
+  readonly status: JobResult['status'];
+}
+
+/** What is asked about a picture. */
+export type JobTask =
+  | { readonly kind: 'recognise'; readonly topK?: number; readonly falsePositiveRate?: number }
+  | { readonly kind: 'detect' }
+  | {
+      readonly kind: 'enrol';
+      readonly person: string;
+      /** Enrol although the face resembles another person. */
+      readonly force?: boolean;
+      /** Where the picture came from, for the report. */
+      readonly source?: string;
+    }
+  | { readonly kind: 'reembed'; readonly faceId: string; readonly pack: string };
+
+/**
+ * All that is known of a job before it is worked off. In the `native` dialect it is the metadata of the input object
+ * `uploads/<job id>`; in the `course` dialect, where the input key is the file name, the object `records/<job id>.json` of the state bucket.
+ */
+export interface JobRecord {
+  readonly version: number;
+  readonly jobId: string;
+  readonly inputKey: string;
+  /** As the client sent it, never used as a path. */
+  readonly fileName: string;
+  readonly contentType: string;
+  /** Hex, of the picture's bytes. */
+  readonly sha256: string;
+  readonly sizeBytes: number;
+  readonly submittedAt: number;
+  readonly traceId: string;
+  readonly dialect: Dialect;
+  readonly task: JobTask;
+}
+
+export type Dialect = 'native' | 'course';
+
+export interface Candidate {
+  readonly personId: string;
+  readonly name: string;
+  /** Cosine of the best of the person's faces. */
+  readonly similarity: number;
+}
+
+/** One face of the answer. */
+export interface FaceResult {
+  readonly box: Box;
+  readonly landmarks: Landmarks;
+  readonly detectionScore: number;
+  readonly quality: FaceQuality;
+  /** Who it is, or null: `unknown`. */
+  readonly person: { readonly id: string; readonly name: string } | null;
+  /** Cosine to the best person, also when it is below the threshold; null in an empty gallery. */
+  readonly similarity: number | null;
+  /** Best minus second-best person; null with fewer than two people. */
+  readonly margin: number | null;
+  /** What the similarity had to reach. */
+  readonly threshold: number | null;
+  /** Best first, `topK` of them (default 3). */
+  readonly candidates: readonly Candidate[];
+}
+
+export interface JobTimings extends Partial<RecognitionTimings> {
+  /** From submission to the start of work. */
+  readonly queueMs: number;
+  readonly fetchMs?: number;
+  readonly matchMs?: number;
+}
+
+export type EnrolVerdict =
+  | 'enrolled'
+  | 'duplicate'
+  | 'no-face'
+  | 'several-faces'
+  | 'too-small'
+  | 'looks-like-another'
+  | 'bad-image';
+
+export interface EnrolReport {
+  readonly verdict: EnrolVerdict;
+  readonly person: string;
+  readonly personId?: string;
+  readonly faceId?: string;
+  readonly message: string;
+  /** With `looks-like-another`: whom, and how much. */
+  readonly resembles?: { readonly personId: string; readonly name: string; readonly similarity: number };
+}
+
+export type JobErrorCode = 'bad-image' | 'too-large' | 'poison' | 'erased' | 'dead-letter' | 'internal';
+
+interface ResultBase {
+  readonly version: number;
+  readonly jobId: string;
+  readonly fileName: string;
+  readonly kind: JobTask['kind'];
+  readonly submittedAt: number;
+  readonly finishedAt: number;
+  readonly traceId: string;
+  readonly instanceId: string;
+}
+
+export interface DoneResult extends ResultBase {
+  readonly status: 'done';
+  readonly picture: { readonly width: number; readonly height: number; readonly format: string };
+  readonly faces: readonly FaceResult[];
+  readonly facesCut: number;
+  readonly packId: string;
+  readonly galleryVersion: number;
+  readonly timings: JobTimings;
+  readonly enrolment?: EnrolReport;
+}
+
+export interface FailedResult extends ResultBase {
+  readonly status: 'failed';
+  readonly error: { readonly code: JobErrorCode; readonly message: string };
+}
+
+/** The truth about a finished job: `results/<job id>.json` of the output bucket, created once. */
+export type JobResult = DoneResult | FailedResult;

@@ -1,0 +1,34 @@
+/** Every key and queue name of ours, in one place. */
+export const inputKey = (jobId: string): string => `uploads/${jobId}`;
+export const resultKey = (jobId: string): string => `results/${jobId}.json`;
+/** State bucket: the record in the course dialect. */
+export const recordKey = (jobId: string): string => `records/${jobId}.json`;
+/** State bucket: create-only, `hash` of caller and Idempotency-Key. */
+export const idempotencyKey = (hash: string): string => `idempotency/${hash}.json`;
+/** State bucket: attempts that were started and have not ended. */
+export const attemptKey = (jobId: string, attempt: number): string => `attempts/${jobId}/${attempt}.json`;
+/** State bucket: which jobs named a person, for erasure. */
+export const personJobKey = (personId: string, jobId: string): string => `person-jobs/${personId}/${jobId}`;
+export const leaderKey = 'controller/leader.json';
+export const fleetStateKey = 'controller/fleet.json';
+
+export const bucketNames = (prefix: string) => ({
+  input: `${prefix}-in-bucket`,
+  output: `${prefix}-out-bucket`,
+  state: `${prefix}-state-bucket`,
+});
+
+export const queueNames = (prefix: string) => ({
+  requests: `${prefix}-req-queue`,
+  /** The seed's name; web process 0 answers here. */
+  responses: `${prefix}-resp-queue`,
+  deadLetters: `${prefix}-dead-queue`,
+});
+
+/** The response queue of a web process; web id 0 has the seed's name. */
+export const responseQueueName = (prefix: string, webId: string): string =>
+  webId === '0' ? queueNames(prefix).responses : `${queueNames(prefix).responses}-${webId}`;
+
+/** Workers answer only to queues of this deployment. */
+export const isResponseQueueName = (prefix: string, name: string): boolean =>
+  name === queueNames(prefix).responses || name.startsWith(`${queueNames(prefix).responses}-`);

@@ -1,0 +1,60 @@
+import type { Readable } from 'node:stream';
+
+/** What is known of an object without reading it. */
+export interface ObjectInfo {
+  readonly key: string;
+  /** Opaque; changes whenever the object is written. Only good for comparing and for `ifMatch`. */
+  readonly etag: string;
+  readonly sizeBytes: number;
+  readonly lastModified: Date;
+  readonly contentType: string;
+  /** Names are lower case ASCII; values any Unicode text without control characters, 2 KB in all. */
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** An entry of a listing: cheap facts only. */
+export type ObjectEntry = Pick<ObjectInfo, 'key' | 'etag' | 'sizeBytes' | 'lastModified'>;
+
+export interface StoredObject {
+  readonly info: ObjectInfo;
+  /** The whole body, at most `limitBytes` of it (default 64 MiB), else `limit-exceeded`. Read once: either this or `stream()`. */
+  bytes(limitBytes?: number): Promise<Buffer>;
+  /** The body as a stream, consistent with `info` even when the object is overwritten meanwhile. Destroy it if unread. */
+  stream(): Readable;
+}
+
+export interface PutOptions {
+  readonly contentType?: string;
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** `'*'`: create only; rejects with PreconditionFailedError when the key exists. */
+  readonly ifNoneMatch?: '*';
+  /** Replace only the version with this etag; rejects with PreconditionFailedError otherwise, also when the key is gone. */
+  readonly ifMatch?: string;
+  /** Needed with a stream: more bytes than this reject with `limit-exceeded` and store nothing. */
+  readonly maxBytes?: number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * One bucket: named, immutable-at-a-time blobs with S3's promises.
+ *
+ * - Keys are 1 to 1,024 bytes of UTF-8 and otherwise free: `..`, `/`, a leading slash, odd Unicode and control
+ *   characters are ordinary characters that can neither leave the bucket nor collide. Keys differ when their bytes differ.
+ * - `put` is atomic and durable: when it resolves, every later read anywhere sees the whole object, also after a
+ *   power cut; when it rejects or the process dies, readers see the old object or nothing, never a part.
+ * - Conditional puts are linearisable per key: of many `ifNoneMatch: '*'` exactly one resolves.
+ * - `get` and `head` resolve to undefined for a missing key. `delete` of a missing key resolves.
+ * - `list` yields keys in the byte order of their UTF-8; objects written or deleted during a listing may or may not show.
+ * - Failures are UnavailableError, ThrottledError (retry with backoff), or FacefleetError `disk-full`,
+ *   `permission-denied`, `limit-exceeded`, `bad-request` (a key that is no key), with bucket and key as context.
+ */
+export interface ObjectStore {
+  /** The bucket's name, for messages. */
+  readonly bucket: string;
+  put(key: string, body: Uint8Array | Readable, options?: PutOptions): Promise<{ etag: string }>;
+  get(key: string, options?: { signal?: AbortSignal }): Promise<StoredObject | undefined>;
+  head(key: string): Promise<ObjectInfo | undefined>;
+  delete(key: string): Promise<void>;
+  /** Keys that start with `prefix`, after `startAfter` (exclusive). */
+  list(options?: { prefix?: string; startAfter?: string }): AsyncIterable<ObjectEntry>;
+}

@@ -1,0 +1,72 @@
+/** A received message. Its receipt names this one delivery; a redelivery has another. */
+export interface QueueMessage {
+  readonly id: string;
+  readonly body: string;
+  readonly receipt: string;
+  /** How often it was received, this time included: 1 for the first. Approximate. */
+  readonly receiveCount: number;
+  readonly sentAt: Date;
+}
+
+export interface ReceiveOptions {
+  /** At most this many, 1 to 10. */
+  readonly max: number;
+  /** How long to wait for the first one, 0 to 20 s. Resolves to [] when none came. */
+  readonly waitSeconds: number;
+  /** For how long nobody else gets them unless extended, 1 to 43,200 s. */
+  readonly visibilityTimeoutSeconds: number;
+  /** Aborting resolves to [] (or to what had already come); a message is never lost by it, at worst delayed by the timeout. */
+  readonly signal?: AbortSignal;
+}
+
+/** All approximate, and on AWS up to a minute old: one zero is no proof of emptiness. */
+export interface QueueDepth {
+  readonly visible: number;
+  readonly inFlight: number;
+  readonly delayed: number;
+  /** Age of the oldest visible message where the queue knows it. */
+  readonly oldestAgeSeconds?: number;
+}
+
+/**
+ * At-least-once delivery with SQS's promises: messages may repeat and reorder; a message not deleted before its
+ * visibility timeout comes again; after `maxReceives` receives it moves to the dead-letter queue instead.
+ *
+ * `send` resolves when the message is durable. Deleting, extending or releasing with a stale receipt (the message
+ * was redelivered or is gone) is not an error. Failures are NotFoundError when the queue is gone, UnavailableError,
+ * ThrottledError, FacefleetError `limit-exceeded` for a message over the queue's `maxMessageBytes`.
+ */
+export interface Queue {
+  readonly name: string;
+  send(body: string, options?: { delaySeconds?: number }): Promise<void>;
+  /** All or, on rejection, an unknown part of them (senders repeat; receivers tolerate repeats). Any number. */
+  sendBatch(bodies: readonly string[]): Promise<void>;
+  receive(options: ReceiveOptions): Promise<QueueMessage[]>;
+  delete(receipt: string): Promise<void>;
+  deleteBatch(receipts: readonly string[]): Promise<void>;
+  /** Hide it for this long from now on. */
+  extend(receipt: string, visibilityTimeoutSeconds: number): Promise<void>;
+  /** Give it back, visible after `delaySeconds` (default 0). */
+  release(receipt: string, delaySeconds?: number): Promise<void>;
+  depth(): Promise<QueueDepth>;
+}
+
+export interface QueueSettings {
+  /** Largest message in bytes of UTF-8 (default 1,024, the course's cap). */
+  readonly maxMessageBytes?: number;
+  /** Where messages go after `maxReceives`; it must exist. */
+  readonly deadLetter?: { readonly queue: string; readonly maxReceives: number };
+  readonly retentionSeconds?: number;
+  readonly tags?: Readonly<Record<string, string>>;
+}
+
+/** The queues of one deployment. */
+export interface QueueService extends AsyncDisposable {
+  /** Creates the queue or, if it exists, takes it as it is with these settings. Idempotent. */
+  ensure(name: string, settings?: QueueSettings): Promise<Queue>;
+  /** A handle; sends to a queue that does not exist reject with NotFoundError. */
+  open(name: string): Queue;
+  list(prefix: string): Promise<{ name: string; tags: Readonly<Record<string, string>> }[]>;
+  /** Deletes the queue and its messages; a missing one is not an error. */
+  remove(name: string): Promise<void>;
+}
