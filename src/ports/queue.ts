@@ -32,37 +32,43 @@ export interface QueueDepth {
  * At-least-once delivery with SQS's promises: messages may repeat and reorder; a message not deleted before its
  * visibility timeout comes again; after `maxReceives` receives it moves to the dead-letter queue instead.
  *
+ * A body is what SQS carries: at least one character of well-formed Unicode, without U+FFFE, U+FFFF and the control
+ * characters other than tab, line feed and carriage return. JSON text without lone surrogates always is.
+ *
  * `send` resolves when the message is durable. Deleting, extending or releasing with a stale receipt (the message
- * was redelivered or is gone) is not an error. Failures are NotFoundError when the queue is gone, UnavailableError,
- * ThrottledError, FacefleetError `limit-exceeded` for a message over the queue's `maxMessageBytes`.
+ * was redelivered or is gone) is not an error and leaves the new delivery alone; a receipt is not used after `release`. Failures are NotFoundError when the queue is gone (also for
+ * a receive that waits when it goes), UnavailableError, ThrottledError, FacefleetError `limit-exceeded` for a message
+ * over the queue's `maxMessageBytes` and `bad-request` for an argument outside its range.
  */
 export interface Queue {
   readonly name: string;
+  /** Visible after `delaySeconds`, 0 (the default) to 900. */
   send(body: string, options?: { delaySeconds?: number }): Promise<void>;
   /** All or, on rejection, an unknown part of them (senders repeat; receivers tolerate repeats). Any number. */
   sendBatch(bodies: readonly string[]): Promise<void>;
   receive(options: ReceiveOptions): Promise<QueueMessage[]>;
   delete(receipt: string): Promise<void>;
   deleteBatch(receipts: readonly string[]): Promise<void>;
-  /** Hide it for this long from now on. */
+  /** Hide it for this long from now on, 1 to 43,200 s. */
   extend(receipt: string, visibilityTimeoutSeconds: number): Promise<void>;
-  /** Give it back, visible after `delaySeconds` (default 0). */
+  /** Give it back, visible after `delaySeconds`, 0 (the default) to 43,200. */
   release(receipt: string, delaySeconds?: number): Promise<void>;
   depth(): Promise<QueueDepth>;
 }
 
 export interface QueueSettings {
-  /** Largest message in bytes of UTF-8 (default 1,024, the course's cap). */
+  /** Largest message in bytes of UTF-8, 1,024 (the default, the course's cap) to 262,144. */
   readonly maxMessageBytes?: number;
-  /** Where messages go after `maxReceives`; it must exist. */
+  /** Where messages go after `maxReceives` (1 to 1,000); it must exist, else NotFoundError. */
   readonly deadLetter?: { readonly queue: string; readonly maxReceives: number };
+  /** How long a message is kept, 60 to 1,209,600 s (default: 345,600 s, four days). */
   readonly retentionSeconds?: number;
   readonly tags?: Readonly<Record<string, string>>;
 }
 
 /** The queues of one deployment. */
 export interface QueueService extends AsyncDisposable {
-  /** Creates the queue or, if it exists, takes it as it is with these settings. Idempotent. */
+  /** Creates the queue or, if it exists, keeps its messages and replaces its settings. Names are 1 to 80 of A-Z, a-z, 0-9, `-`, `_`. */
   ensure(name: string, settings?: QueueSettings): Promise<Queue>;
   /** A handle; sends to a queue that does not exist reject with NotFoundError. */
   open(name: string): Queue;
