@@ -3,6 +3,10 @@ export const inputKey = (jobId: string): string => `uploads/${jobId}`;
 export const resultKey = (jobId: string): string => `results/${jobId}.json`;
 /** State bucket: the record in the course dialect. */
 export const recordKey = (jobId: string): string => `records/${jobId}.json`;
+/** State bucket: which file holds a stem in the course dialect; `hash` of the stem. */
+export const courseNameKey = (hash: string): string => `course-names/${hash}.json`;
+/** State bucket: who answers at a response queue. */
+export const responseLeaseKey = (queueName: string): string => `response-queues/${queueName}.json`;
 /** State bucket: create-only, `hash` of caller and Idempotency-Key. */
 export const idempotencyKey = (hash: string): string => `idempotency/${hash}.json`;
 /** State bucket: attempts that were started and have not ended. */

@@ -1,0 +1,27 @@
+import type { Queue, QueueService } from '../ports/queue.ts';
+import { queueNames } from './keys.ts';
+import { MAX_MESSAGE_BYTES } from './messages.ts';
+
+/** Receives before the queue itself gives a message up: a backstop far behind the worker's own isolation of poison. */
+const MAX_RECEIVES = 10;
+/** SQS keeps a message 14 days at most. */
+const DEAD_LETTER_RETENTION_SECONDS = 14 * 24 * 3600;
+
+export interface JobQueues {
+  readonly requests: Queue;
+  readonly deadLetters: Queue;
+}
+
+/** The request queue with its dead letters behind it, made if need be. Every tier may call it, in any order. */
+export async function ensureJobQueues(queues: QueueService, prefix: string): Promise<JobQueues> {
+  const names = queueNames(prefix);
+  const deadLetters = await queues.ensure(names.deadLetters, {
+    maxMessageBytes: MAX_MESSAGE_BYTES,
+    retentionSeconds: DEAD_LETTER_RETENTION_SECONDS,
+  });
+  const requests = await queues.ensure(names.requests, {
+    maxMessageBytes: MAX_MESSAGE_BYTES,
+    deadLetter: { queue: names.deadLetters, maxReceives: MAX_RECEIVES },
+  });
+  return { requests, deadLetters };
+}
