@@ -7,6 +7,7 @@ export interface ObjectInfo {
   readonly etag: string;
   readonly sizeBytes: number;
   readonly lastModified: Date;
+  /** As put; without one, a guess from key and body, or `application/octet-stream`. */
   readonly contentType: string;
   /** Names are lower case ASCII; values any Unicode text without control characters, 2 KB in all. */
   readonly metadata: Readonly<Record<string, string>>;
@@ -32,6 +33,7 @@ export interface PutOptions {
   readonly ifMatch?: string;
   /** Needed with a stream: more bytes than this reject with `limit-exceeded` and store nothing. */
   readonly maxBytes?: number;
+  /** Aborting rejects with the signal's reason and stores nothing, unless the object was stored already: then it resolves. */
   readonly signal?: AbortSignal;
 }
 
@@ -42,7 +44,8 @@ export interface PutOptions {
  *   characters are ordinary characters that can neither leave the bucket nor collide. Keys differ when their bytes differ.
  * - `put` is atomic and durable: when it resolves, every later read anywhere sees the whole object, also after a
  *   power cut; when it rejects or the process dies, readers see the old object or nothing, never a part.
- * - Conditional puts are linearisable per key: of many `ifNoneMatch: '*'` exactly one resolves.
+ * - When the body is a stream that fails, `put` rejects with the stream's own error. It destroys the stream when it rejects.
+ * - Puts and deletes are linearisable per key, the conditional ones too: of many `ifNoneMatch: '*'` exactly one resolves.
  * - `get` and `head` resolve to undefined for a missing key. `delete` of a missing key resolves.
  * - `list` yields keys in the byte order of their UTF-8; objects written or deleted during a listing may or may not show.
  * - Failures are UnavailableError, ThrottledError (retry with backoff), or FacefleetError `disk-full`,
