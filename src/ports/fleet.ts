@@ -8,28 +8,35 @@ export interface Instance {
   readonly generation: number;
   readonly state: InstanceState;
   readonly launchedAt: Date;
+  /** Why it is in this state, for people, where the fleet knows it: `exit code 1`. */
+  readonly stateReason?: string;
 }
 
 export interface LaunchRequest {
   readonly slot: number;
   readonly generation: number;
-  /** The same token and request give the same instance, however often it is called; the token with another request rejects (`conflict`). */
+  /**
+   * The same token and request give the same instance, however often and by however many callers it is called, also
+   * when that instance has ended since; the token with another request rejects (`conflict`). It may be forgotten some
+   * minutes after the instance has ended.
+   */
   readonly token: string;
 }
 
 /**
  * The machines (or processes) of the app tier. Touches only instances it launched for this fleet.
  *
- * `list` may miss an instance launched in the last minute and may show terminated ones for a while. `terminate` and
- * `stop` return when the order is given, not when it is carried out; on an instance that is gone they resolve.
- * `terminate` ends the instance within its grace time whatever it does: callers drain first. Failures are
- * CapacityUnavailableError, ThrottledError, UnavailableError, FacefleetError `conflict`.
+ * `list` may miss an instance launched in the last minute and may show terminated ones for a while; an instance that
+ * ended by itself shows as terminated. `terminate` and `stop` return when the order is given, not when it is carried
+ * out, and may be repeated; on an instance that is gone they resolve. `terminate` ends the instance within its grace
+ * time whatever it does: callers drain first. Failures are CapacityUnavailableError, ThrottledError,
+ * UnavailableError, FacefleetError `conflict`.
  */
 export interface Fleet {
   readonly name: string;
   list(): Promise<Instance[]>;
   launch(request: LaunchRequest): Promise<Instance>;
-  /** Starts a stopped instance. */
+  /** Starts a stopped instance; on a running one it resolves. Rejects with NotFoundError or `conflict` on one that is gone. */
   start(id: string): Promise<void>;
   /** Stops a running instance so that `start` can bring it back. */
   stop(id: string): Promise<void>;
