@@ -38,6 +38,8 @@ export interface GalleryReplica extends AsyncDisposable {
   /** Loads what is newer; resolves to the version it then holds. Concurrent calls share one load. */
   refresh(): Promise<number>;
   match(probes: readonly Probe[], options: MatchOptions): Promise<MatchOutcome[]>;
+  /** Whether the person was removed for good, as far as the version it holds tells; not so for one who was merged or never known. */
+  isErased(personId: string): boolean;
 }
 
 export interface NewFace {
