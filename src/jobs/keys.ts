@@ -10,7 +10,9 @@ export const responseLeaseKey = (queueName: string): string => `response-queues/
 /** State bucket: create-only, `hash` of caller and Idempotency-Key. */
 export const idempotencyKey = (hash: string): string => `idempotency/${hash}.json`;
 /** State bucket: attempts that were started and have not ended. */
-export const attemptKey = (jobId: string, attempt: number): string => `attempts/${jobId}/${attempt}.json`;
+export const attemptPrefix = (jobId: string): string => `attempts/${jobId}/`;
+export const attemptKey = (jobId: string, attempt: number): string =>
+  `${attemptPrefix(jobId)}${attempt}.json`;
 /** State bucket: which jobs named a person, for erasure. */
 export const personJobKey = (personId: string, jobId: string): string => `person-jobs/${personId}/${jobId}`;
 export const leaderKey = 'controller/leader.json';

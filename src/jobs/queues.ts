@@ -1,4 +1,5 @@
 import type { Queue, QueueService } from '../ports/queue.ts';
+import { MAX_DEAD_LETTER_BYTES } from './dead-letter.ts';
 import { queueNames } from './keys.ts';
 import { MAX_MESSAGE_BYTES } from './messages.ts';
 
@@ -16,7 +17,7 @@ export interface JobQueues {
 export async function ensureJobQueues(queues: QueueService, prefix: string): Promise<JobQueues> {
   const names = queueNames(prefix);
   const deadLetters = await queues.ensure(names.deadLetters, {
-    maxMessageBytes: MAX_MESSAGE_BYTES,
+    maxMessageBytes: MAX_DEAD_LETTER_BYTES,
     retentionSeconds: DEAD_LETTER_RETENTION_SECONDS,
   });
   const requests = await queues.ensure(names.requests, {
