@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
@@ -286,6 +287,35 @@ export function loadConfig(input: ConfigInput = {}): LoadedConfig {
   return {
     config: Object.freeze(values) as unknown as Config,
     sources: Object.freeze(sources) as LoadedConfig['sources'],
+  };
+}
+
+/** Which place in the fleet this process fills, as the fleet that launched it said. */
+export interface InstanceIdentity {
+  readonly id: string;
+  /** 0 for one that no fleet launched. */
+  readonly slot: number;
+  readonly generation: number;
+}
+
+/** Of a worker: from `FACEFLEET_INSTANCE_ID`, `_SLOT` and `_GENERATION`; one started by hand names itself. */
+export function instanceIdentity(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): InstanceIdentity {
+  const id = environment.FACEFLEET_INSTANCE_ID;
+  if (id === undefined) return { id: `by-hand-${randomUUID()}`, slot: 0, generation: 0 };
+  const place = (variable: string) => {
+    const value = environment[variable] ?? '';
+    if (/^\d{1,9}$/.test(value)) return Number(value);
+    throw new FacefleetError(
+      'config-invalid',
+      `${variable} is ${JSON.stringify(value)}, expected a whole number`,
+    );
+  };
+  return {
+    id,
+    slot: place('FACEFLEET_INSTANCE_SLOT'),
+    generation: place('FACEFLEET_INSTANCE_GENERATION'),
   };
 }
 
