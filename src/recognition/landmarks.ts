@@ -1,0 +1,131 @@
+import { overlapOfSmaller, type ScoredBox, squareAround, suppress } from './boxes.ts';
+import type { Model } from './model.ts';
+import type { Pyramid } from './raster.ts';
+import { resampleInto } from './resampling.ts';
+import type { Box, Landmarks, Point } from './types.ts';
+
+const INPUT_SIDE = 48;
+const INPUT_VALUES = 3 * INPUT_SIDE * INPUT_SIDE;
+const LEAST_SCORE = 0.7;
+/** BlazeFace boxes end at the eyebrows; O-Net was taught with a little more around the face. */
+const ENLARGEMENT = 1.05;
+const SUPPRESSION_OVERLAP = 0.7;
+/** More at once would bring nothing on one thread, and take memory. */
+const BATCH = 8;
+
+/** Boxes and landmarks in pixels of the pyramid's base. */
+export interface ConfirmedFace {
+  readonly box: Box;
+  readonly landmarks: Landmarks;
+  /** The larger of O-Net's two scores. */
+  readonly score: number;
+  /** The smaller of them: how sure it is of the box that it gave itself. */
+  readonly rank: number;
+}
+
+interface Look {
+  readonly score: number;
+  readonly box: Box;
+  readonly landmarks: Landmarks;
+}
+
+/**
+ * O-Net, the last stage of MTCNN: says whether a box holds a face, puts it right, and finds the five landmarks. It looks
+ * twice, the second time at the box that it gave: the landmarks of a well centred face are the better ones.
+ */
+export class FaceConfirmer {
+  readonly #model: Model;
+  readonly #input = new Float32Array(BATCH * INPUT_VALUES);
+
+  constructor(model: Model) {
+    this.#model = model;
+  }
+
+  /** The candidates that are faces. One face may come several times, see `withoutRepeats`. */
+  async confirm(picture: Pyramid, candidates: readonly ScoredBox[]): Promise<ConfirmedFace[]> {
+    const first = await this.#look(
+      picture,
+      candidates.map(({ box }) => squareAround(box, ENLARGEMENT)),
+    );
+    const second = await this.#look(
+      picture,
+      first.map(({ box }) => squareAround(box)),
+    );
+    return second
+      .map((look, index) => {
+        const earlier = first[index]!;
+        return {
+          box: look.box,
+          landmarks: look.landmarks,
+          score: Math.max(look.score, earlier.score),
+          rank: Math.min(look.score, earlier.score),
+        };
+      })
+      .filter(({ score, box }) => score > LEAST_SCORE && box.width > 0 && box.height > 0);
+  }
+
+  async #look(picture: Pyramid, boxes: readonly Box[]): Promise<Look[]> {
+    const looks: Look[] = [];
+    for (let start = 0; start < boxes.length; start += BATCH) {
+      const batch = boxes.slice(start, start + BATCH);
+      for (const [index, box] of batch.entries()) this.#draw(picture, box, index);
+      const values = this.#input.subarray(0, batch.length * INPUT_VALUES);
+      const outputs = await this.#model.run('chip', values, [batch.length, 3, INPUT_SIDE, INPUT_SIDE]);
+      const probability = outputs.floats('probability');
+      const corrections = outputs.floats('box');
+      const points = outputs.floats('points');
+      for (const [index, box] of batch.entries()) {
+        looks.push({
+          score: probability[2 * index + 1]!,
+          box: corrected(box, corrections.subarray(4 * index, 4 * index + 4)),
+          landmarks: landmarksIn(box, points.subarray(10 * index, 10 * index + 10)),
+        });
+      }
+    }
+    return looks;
+  }
+
+  #draw(picture: Pyramid, box: Box, index: number): void {
+    const { raster, shrink } = picture.levelFor(box.width / INPUT_SIDE);
+    const region = {
+      x: box.x / shrink,
+      y: box.y / shrink,
+      width: box.width / shrink,
+      height: box.height / shrink,
+    };
+    resampleInto(raster, region, {
+      data: this.#input,
+      offset: index * INPUT_VALUES,
+      rowStride: INPUT_SIDE,
+      planeStride: INPUT_SIDE * INPUT_SIDE,
+      width: INPUT_SIDE,
+      height: INPUT_SIDE,
+      mean: 127.5,
+      scale: 128,
+    });
+  }
+}
+
+/** One entry a face, of those that lie on each other the one with the best rank. */
+export function withoutRepeats(faces: readonly ConfirmedFace[]): ConfirmedFace[] {
+  return suppress(faces, ({ rank }) => rank, { limit: SUPPRESSION_OVERLAP, measure: overlapOfSmaller });
+}
+
+/** O-Net says how far each edge is off: left, top, right, bottom, in box sides. */
+function corrected({ x, y, width, height }: Box, [left, top, right, bottom]: Float32Array): Box {
+  return {
+    x: x + left! * width,
+    y: y + top! * height,
+    width: width * (1 + right! - left!),
+    height: height * (1 + bottom! - top!),
+  };
+}
+
+/** Five x, then five y, in box sides. */
+function landmarksIn({ x, y, width, height }: Box, values: Float32Array): Landmarks {
+  const point = (index: number): Point => ({
+    x: x + values[index]! * width,
+    y: y + values[index + 5]! * height,
+  });
+  return [point(0), point(1), point(2), point(3), point(4)];
+}

@@ -1,0 +1,146 @@
+import { cropPlace, makeCrop, pictureOfCrop } from './crop.ts';
+import { FaceDetector } from './detector.ts';
+import { cutAligned, Embedder, type Embedding } from './embedder.ts';
+import { FaceFinder } from './finder.ts';
+import { decodePicture, type Picture } from './image.ts';
+import { type ConfirmedFace, FaceConfirmer } from './landmarks.ts';
+import { Limiter } from './limiter.ts';
+import type { Model } from './model.ts';
+import { ARCFACE_TEMPLATE, type ModelPack, type ModelReference } from './packs.ts';
+import { assessQuality } from './quality.ts';
+import { Pyramid } from './raster.ts';
+import type { Box, Face, Landmarks, RecognisedPicture, RecogniseOptions, Recogniser } from './types.ts';
+
+const DEFAULT_MAX_FACES = 100;
+/** One picture is computed while the next is decoded; more would only take memory. */
+const PICTURES_IN_FLIGHT = 2;
+
+export interface PipelineSettings {
+  readonly pack: ModelPack;
+  /** Opens a model of the pack. */
+  readonly openModel: (reference: ModelReference) => Promise<Model>;
+  readonly maxPixels: number;
+  readonly smallFaces: boolean;
+}
+
+/** Decode, find, align, embed: the recogniser itself, on the thread it is called on. */
+export class RecognitionPipeline implements Recogniser {
+  readonly packId: string;
+  readonly dimensions: number;
+  readonly #settings: PipelineSettings;
+  readonly #models: readonly Model[];
+  readonly #finder: FaceFinder;
+  readonly #embedder: Embedder;
+  readonly #inFlight = new Limiter(PICTURES_IN_FLIGHT);
+  /** Networks share their input buffers between calls, so only one picture is computed at a time. */
+  readonly #computing = new Limiter(1);
+
+  private constructor(
+    settings: PipelineSettings,
+    parts: { models: readonly Model[]; finder: FaceFinder; embedder: Embedder },
+  ) {
+    this.packId = settings.pack.id;
+    this.dimensions = parts.embedder.dimensions;
+    this.#settings = settings;
+    this.#models = parts.models;
+    this.#finder = parts.finder;
+    this.#embedder = parts.embedder;
+  }
+
+  static async open(settings: PipelineSettings): Promise<RecognitionPipeline> {
+    const { pack, openModel } = settings;
+    const [fullRange, shortRange, confirmer] = await Promise.all([
+      openModel(pack.finder.fullRange),
+      openModel(pack.finder.shortRange),
+      openModel(pack.finder.confirmer),
+    ]);
+    const networks = await Promise.all(
+      pack.embedders.map(async (spec) => ({ spec, model: await openModel(spec.model) })),
+    );
+    return new RecognitionPipeline(settings, {
+      models: [fullRange, shortRange, confirmer, ...networks.map(({ model }) => model)],
+      finder: new FaceFinder(new FaceDetector({ fullRange, shortRange }), new FaceConfirmer(confirmer)),
+      embedder: new Embedder(networks),
+    });
+  }
+
+  recognise(bytes: Uint8Array, options: RecogniseOptions = {}): Promise<RecognisedPicture> {
+    return this.#inFlight.run(async () => {
+      const startedAt = performance.now();
+      const picture = await decodePicture(bytes, this.#settings);
+      const decodeMs = performance.now() - startedAt;
+      return await this.#computing.run(() => this.#recognise(picture, options, decodeMs));
+    });
+  }
+
+  embedCrop(crop: Uint8Array): Promise<Float32Array> {
+    return this.#inFlight.run(async () => {
+      const picture = await pictureOfCrop(crop);
+      const { vector } = await this.#computing.run(() => this.#embedder.embed(picture, cropPlace()));
+      return vector;
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#computing.run(async () => {
+      for (const model of this.#models) await model.release();
+    });
+  }
+
+  async #recognise(
+    picture: Picture,
+    options: RecogniseOptions,
+    decodeMs: number,
+  ): Promise<RecognisedPicture> {
+    const { maxFaces = DEFAULT_MAX_FACES, smallFaces = this.#settings.smallFaces } = options;
+    const pyramid = new Pyramid(picture.raster);
+    const startedAt = performance.now();
+    const found = await this.#finder.find(pyramid, { smallFaces });
+    const foundAt = performance.now();
+    const faces: Face[] = [];
+    for (const face of found.slice(0, maxFaces)) {
+      faces.push(await this.#describe(face, pyramid, picture.shrink, options));
+    }
+    return {
+      width: picture.width,
+      height: picture.height,
+      format: picture.format,
+      faces,
+      facesCut: found.length - faces.length,
+      timings: { decodeMs, detectMs: foundAt - startedAt, embedMs: performance.now() - foundAt },
+      packId: this.packId,
+    };
+  }
+
+  async #describe(
+    face: ConfirmedFace,
+    pyramid: Pyramid,
+    shrink: number,
+    { until = 'embed', crops = false }: RecogniseOptions,
+  ): Promise<Face> {
+    const embedding: Embedding | undefined =
+      until === 'embed' ? await this.#embedder.embed(pyramid, face) : undefined;
+    return {
+      box: scaled(face.box, shrink),
+      landmarks: scaledLandmarks(face.landmarks, shrink),
+      detectionScore: face.score,
+      quality: assessQuality({
+        sizePx: face.box.width * shrink,
+        embeddingNorm: embedding?.rawNorm,
+        landmarks: face.landmarks,
+        chip: cutAligned(pyramid, face.landmarks, ARCFACE_TEMPLATE, 112),
+      }),
+      embedding: embedding?.vector ?? new Float32Array(0),
+      ...(crops && { crop: await makeCrop(pyramid, face.landmarks) }),
+    };
+  }
+}
+
+function scaled({ x, y, width, height }: Box, factor: number): Box {
+  return { x: x * factor, y: y * factor, width: width * factor, height: height * factor };
+}
+
+function scaledLandmarks(landmarks: Landmarks, factor: number): Landmarks {
+  const [a, b, c, d, e] = landmarks.map(({ x, y }) => ({ x: x * factor, y: y * factor }));
+  return [a!, b!, c!, d!, e!];
+}
