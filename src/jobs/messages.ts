@@ -18,7 +18,7 @@ export function parseMessage(text: string): JobMessage {
     deadline: 'number',
     traceId: 'string',
   });
-  assertJobId(value['jobId'], 'job message');
+  assertJobId(value.jobId, 'job message');
   return value as unknown as JobMessage;
 }
 

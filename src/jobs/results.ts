@@ -17,14 +17,14 @@ export function parseResult(text: string): JobResult {
     submittedAt: 'number',
     finishedAt: 'number',
   });
-  if (value['status'] === 'done') {
+  if (value.status === 'done') {
     expectFields(value, 'job result', { faces: 'array', picture: 'object', timings: 'object' });
-  } else if (value['status'] === 'failed') {
+  } else if (value.status === 'failed') {
     expectFields(value, 'job result', { error: 'object' });
   } else {
     throw new FacefleetError(
       'data-corrupt',
-      `job result has status ${JSON.stringify(value['status'])}, expected done or failed`,
+      `job result has status ${JSON.stringify(value.status)}, expected done or failed`,
     );
   }
   return value as unknown as JobResult;

@@ -18,7 +18,7 @@ export function parseVersioned(
   context: ErrorContext = {},
 ): Readonly<Record<string, unknown>> {
   const value = parseObject(text, what, context);
-  const version = value['version'];
+  const version = value.version;
   if (typeof version !== 'number' || !(version >= 1 && version <= JOB_FORMAT_VERSION + 1)) {
     throw corrupt(`${what} has version ${JSON.stringify(version)}, expected ${JOB_FORMAT_VERSION}`, context);
   }

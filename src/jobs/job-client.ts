@@ -1,0 +1,215 @@
+import { createHash, randomBytes, randomUUIDv7 } from 'node:crypto';
+
+import type { Config } from '../config.ts';
+import type { Deployment } from '../deployment.ts';
+import { errorMessage, FacefleetError, isTransient } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Queue } from '../ports/queue.ts';
+import { Releasers } from '../shutdown.ts';
+import { bindIdempotencyKey, type IdempotencyClaim } from './idempotency.ts';
+import { JOB_FORMAT_VERSION, type JobRecord, type JobResult, type JobTask } from './job.ts';
+import { encodeMessage, isJobId } from './messages.ts';
+import { ensureJobQueues } from './queues.ts';
+import { type PictureSource, type RecordDraft, readRecord, storeRecord } from './record.ts';
+import { ResponseQueue } from './response-queue.ts';
+import { ResponseWaiter } from './response-waiter.ts';
+import { readResult } from './results.ts';
+import { type Buckets, resultBucket } from './stores.ts';
+
+/** How often a waiter looks for its result itself, in case the answer got lost. */
+const LOOK_MS = 5000;
+/** As file systems have it; in the worst case 765 bytes of a record's two kilobytes. */
+export const MAX_FILE_NAME_LENGTH = 255;
+
+export interface JobRequest {
+  readonly picture: Uint8Array | PictureSource;
+  /** As the sender calls it: any text of at most 255 characters (`MAX_FILE_NAME_LENGTH`), may be empty. */
+  readonly fileName: string;
+  readonly contentType: string;
+  readonly task: JobTask;
+  /** 32 lower-case hex digits; random if not given. */
+  readonly traceId?: string;
+  /** For how long somebody will wait; 0 asks for no answer at all. */
+  readonly waitSeconds: number;
+  readonly idempotency?: IdempotencyClaim;
+}
+
+/** The job is accepted: its message is committed to the queue. */
+export interface Submission {
+  readonly jobId: string;
+  /** False: the Idempotency-Key had been used, this is its job. */
+  readonly isNew: boolean;
+  /** There already, when the job is not new. */
+  readonly result?: JobResult;
+}
+
+export type JobState =
+  | { readonly state: 'finished'; readonly result: JobResult }
+  | { readonly state: 'pending'; readonly record: JobRecord };
+
+export interface WaitOptions {
+  readonly timeoutSeconds: number;
+  readonly signal?: AbortSignal;
+}
+
+interface Parts {
+  readonly buckets: Buckets;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly config: Pick<Config, 'prefix' | 'dialect'>;
+  readonly requests: Queue;
+  readonly waiter: ResponseWaiter;
+  readonly releasers: Releasers;
+}
+
+/**
+ * Hands pictures to the workers and waits for what they find. Failures of bucket and queue come through as they are:
+ * UnavailableError and its kin mean that the job may or may not have been accepted, and an Idempotency-Key tells.
+ */
+export class JobClient implements AsyncDisposable {
+  readonly #parts: Parts;
+
+  private constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** With a web id its answers come to the lasting queue of that web process, without to one that goes with the client. */
+  static async open(deployment: Deployment, { webId }: { webId?: string } = {}): Promise<JobClient> {
+    const { clock, logger, queues, state } = deployment;
+    const { config } = deployment.loaded;
+    const { requests } = await ensureJobQueues(queues, config.prefix);
+    const releasers = new Releasers();
+    const context = { state, queues, clock, logger, prefix: config.prefix };
+    const responses = releasers.use('response queue', await ResponseQueue.open(context, webId));
+    const waiter = releasers.use('response waiter', new ResponseWaiter({ responses, clock, logger }));
+    return new JobClient({ buckets: deployment, clock, logger, config, requests, waiter, releasers });
+  }
+
+  /**
+   * Stores the picture with its record, then sends the message.
+   *
+   * @throws IdempotencyMismatchError when the key was used with another picture, file name or task.
+   * @throws FacefleetError `limit-exceeded` when file name and task are too long to be kept.
+   */
+  async submit(request: JobRequest): Promise<Submission> {
+    checkFileName(request.fileName);
+    const { buckets, clock, config } = this.#parts;
+    const picture = toSource(request.picture);
+    const submission = await this.#bind(request, picture);
+    const { jobId } = submission;
+    const draft: RecordDraft = {
+      version: JOB_FORMAT_VERSION,
+      jobId,
+      fileName: request.fileName,
+      contentType: request.contentType,
+      sha256: picture.sha256,
+      sizeBytes: picture.sizeBytes,
+      submittedAt: clock.now(),
+      traceId: request.traceId ?? newTraceId(),
+      dialect: config.dialect,
+      task: request.task,
+    };
+    if (submission.isNew) {
+      await this.#send(await storeRecord(buckets, clock, draft, picture), request.waitSeconds);
+      return submission;
+    }
+    const result = await this.result(jobId);
+    if (result !== undefined) return { ...submission, result };
+    // Whoever came first may have died between any two steps. Another message costs a second look at most.
+    const record = (await readRecord(buckets, jobId)) ?? (await storeRecord(buckets, clock, draft, picture));
+    await this.#send(record, request.waitSeconds);
+    return submission;
+  }
+
+  /** The result of the job, or undefined when it isn't there in time, the signal aborts, or the client is disposed of. */
+  async wait(jobId: string, { timeoutSeconds, signal }: WaitOptions): Promise<JobResult | undefined> {
+    const { clock, waiter } = this.#parts;
+    const deadline = clock.monotonic() + timeoutSeconds * 1000;
+    for (;;) {
+      const remainingMs = Math.max(0, deadline - clock.monotonic());
+      await waiter.answered(jobId, Math.min(LOOK_MS, remainingMs), signal);
+      if (signal?.aborted === true || waiter.isStopped) return undefined;
+      const result = await this.#look(jobId);
+      if (result !== undefined || clock.monotonic() >= deadline) return result;
+    }
+  }
+
+  /** The stored result; undefined while there is none. */
+  async result(jobId: string): Promise<JobResult | undefined> {
+    if (!isJobId(jobId)) return undefined;
+    const { buckets, config } = this.#parts;
+    return (await readResult(resultBucket(buckets, config.dialect), jobId))?.result;
+  }
+
+  /** What is known of a job; undefined when there is none with this id. */
+  async find(jobId: string): Promise<JobState | undefined> {
+    const result = await this.result(jobId);
+    if (result !== undefined) return { state: 'finished', result };
+    const record = isJobId(jobId) ? await readRecord(this.#parts.buckets, jobId) : undefined;
+    if (record === undefined) return undefined;
+    if (record.dialect !== this.#parts.config.dialect) {
+      const other = await readResult(resultBucket(this.#parts.buckets, record.dialect), jobId);
+      if (other !== undefined) return { state: 'finished', result: other.result };
+    }
+    return { state: 'pending', record };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#parts.releasers[Symbol.asyncDispose]();
+  }
+
+  async #bind(request: JobRequest, picture: PictureSource): Promise<Submission> {
+    const jobId = randomUUIDv7();
+    if (request.idempotency === undefined) return { jobId, isNew: true };
+    const body = JSON.stringify([picture.sha256, request.fileName, request.task]);
+    const bodyHash = createHash('sha256').update(body).digest('hex');
+    const { buckets, clock } = this.#parts;
+    return bindIdempotencyKey(buckets.state, clock, request.idempotency, { jobId, bodyHash });
+  }
+
+  async #send(record: JobRecord, waitSeconds: number): Promise<void> {
+    const { requests, waiter, clock } = this.#parts;
+    const message = {
+      version: JOB_FORMAT_VERSION,
+      jobId: record.jobId,
+      ...(waitSeconds > 0 ? { replyQueue: waiter.queueName } : {}),
+      submittedAt: record.submittedAt,
+      deadline: Math.round(clock.now() + waitSeconds * 1000),
+      traceId: record.traceId,
+    };
+    await requests.send(encodeMessage(message));
+  }
+
+  async #look(jobId: string): Promise<JobResult | undefined> {
+    try {
+      return await this.result(jobId);
+    } catch (error) {
+      if (!isTransient(error)) throw error;
+      this.#parts.logger.warn({ jobId, error: errorMessage(error) }, 'cannot look for a result; trying on');
+      return undefined;
+    }
+  }
+}
+
+/** 128 random bits, as W3C trace context wants them. */
+export function newTraceId(): string {
+  return randomBytes(16).toString('hex');
+}
+
+function checkFileName(fileName: string): void {
+  if (fileName.length <= MAX_FILE_NAME_LENGTH && fileName.isWellFormed()) return;
+  throw new FacefleetError(
+    'limit-exceeded',
+    `a file name has ${fileName.length} characters, expected at most ${MAX_FILE_NAME_LENGTH} of well-formed text`,
+  );
+}
+
+function toSource(picture: Uint8Array | PictureSource): PictureSource {
+  if (!(picture instanceof Uint8Array)) return picture;
+  return {
+    sizeBytes: picture.byteLength,
+    sha256: createHash('sha256').update(picture).digest('hex'),
+    open: () => picture,
+  };
+}
