@@ -8,6 +8,7 @@ export type ErrorCode =
   | 'data-corrupt'
   | 'data-folder-in-use'
   | 'disk-full'
+  | 'erased'
   | 'internal'
   | 'limit-exceeded'
   | 'not-found'

@@ -13,7 +13,7 @@ export interface MatchOutcome {
   readonly person: { readonly id: string; readonly name: string } | null;
   /** Cosine to the best person; null when the gallery is empty. */
   readonly similarity: number | null;
-  /** Best minus second-best person; null with fewer than two people. */
+  /** Best minus second-best person, each less what their face had to reach (the same unless faces are small); null with fewer than two people. */
   readonly margin: number | null;
   /** What the similarity had to reach at these face sizes and this gallery size; null when the gallery is empty. */
   readonly threshold: number | null;
@@ -35,7 +35,9 @@ export interface GalleryReplica extends AsyncDisposable {
   readonly faces: number;
   /** Bytes that templates and ids take: a worker's memory ceiling follows it. */
   readonly residentBytes: number;
-  /** Loads what is newer; resolves to the version it then holds. Concurrent calls share one load. */
+  /** The pack that the gallery was switched to; undefined when the configured one holds. A worker with another one should restart with this. */
+  readonly activePack: string | undefined;
+  /** Loads what is newer; resolves to the version it then holds, with all that was written before the call. Concurrent calls share loads. */
   refresh(): Promise<number>;
   match(probes: readonly Probe[], options: MatchOptions): Promise<MatchOutcome[]>;
   /** Whether the person was removed for good, as far as the version it holds tells; not so for one who was merged or never known. */
@@ -54,6 +56,10 @@ export interface NewFace {
   /** Aligned 160x160 JPEG. */
   readonly crop: Buffer;
   readonly source?: string;
+  /** UUID. Given, the same call repeated adds one face; else each makes a new one (unless the picture is known). */
+  readonly faceId?: string;
+  /** When it was asked for, milliseconds since the epoch: a person of this name erased since is not made again. */
+  readonly requestedAt?: number;
 }
 
 export interface AddedFace {
@@ -63,4 +69,29 @@ export interface AddedFace {
   readonly version: number;
   /** It was there already. */
   readonly isDuplicate: boolean;
+}
+
+export interface PersonSummary {
+  readonly personId: string;
+  readonly name: string;
+  readonly faces: number;
+}
+
+export interface FaceDetails {
+  readonly faceId: string;
+  /** Width of the face box in pixels. */
+  readonly sizePx: number;
+  readonly embeddingNorm: number;
+  readonly pictureSha256: string;
+  /** Milliseconds since the epoch. */
+  readonly addedAt: number;
+  readonly source?: string;
+  /** Packs that it has a template of. */
+  readonly packs: readonly string[];
+}
+
+export interface PersonDetails {
+  readonly personId: string;
+  readonly name: string;
+  readonly faces: readonly FaceDetails[];
 }

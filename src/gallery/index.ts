@@ -1,0 +1,5 @@
+export { type CompactionReport, compactGallery } from './compaction.ts';
+export { Gallery, type GalleryOptions } from './gallery.ts';
+export { DEFAULT_GALLERY } from './keys.ts';
+export { openGalleryReplica, type ReplicaOptions } from './replica.ts';
+export type * from './types.ts';

@@ -1,0 +1,112 @@
+import type { NameSeal } from './entry.ts';
+
+export interface Person {
+  readonly personId: string;
+  name: string;
+}
+
+/** What stays of an erased person: ids, and until it expires the seal of the name. */
+export interface Tombstone {
+  readonly personId: string;
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly seal?: NameSeal;
+}
+
+/** People by index, id and name; who was merged into whom; who is gone for good. */
+export class Roster {
+  /** By index, as faces refer to them; undefined for one that was merged or removed. */
+  readonly #people: (Person | undefined)[] = [];
+  readonly #indexById = new Map<string, number>();
+  readonly #idByName = new Map<string, string>();
+  /** Merged person id → the id it was merged into (which may have been merged on). */
+  readonly #mergedInto = new Map<string, string>();
+  readonly #tombstones = new Map<string, Tombstone>();
+
+  get size(): number {
+    return this.#indexById.size;
+  }
+
+  at(index: number): Person | undefined {
+    return this.#people[index];
+  }
+
+  /** The id that stands for this one today: itself, or whom it was merged into. */
+  resolve(personId: string): string {
+    let id = personId;
+    for (let next = this.#mergedInto.get(id); next !== undefined; next = this.#mergedInto.get(id)) id = next;
+    return id;
+  }
+
+  /** Index of the person, following merges; undefined when unknown or erased. */
+  indexOf(personId: string): number | undefined {
+    return this.#indexById.get(this.resolve(personId));
+  }
+
+  idOfName(name: string): string | undefined {
+    return this.#idByName.get(name);
+  }
+
+  tombstoneOf(personId: string): Tombstone | undefined {
+    return this.#tombstones.get(this.resolve(personId));
+  }
+
+  /** This person and everybody who was merged into them. */
+  familyOf(personId: string): string[] {
+    const root = this.resolve(personId);
+    return [root, ...[...this.#mergedInto.keys()].filter((id) => this.resolve(id) === root)];
+  }
+
+  /** Does nothing for an id that is known, merged or erased: ids are never reused. */
+  add(personId: string, name: string): void {
+    const isTaken = this.#indexById.has(personId) || this.#mergedInto.has(personId);
+    if (isTaken || this.#tombstones.has(personId)) return;
+    this.#indexById.set(personId, this.#people.push({ personId, name }) - 1);
+    this.#idByName.set(name, personId);
+  }
+
+  rename(index: number, name: string): void {
+    const person = this.#people[index];
+    if (person === undefined) return;
+    this.#idByName.delete(person.name);
+    person.name = name;
+    this.#idByName.set(name, person.personId);
+  }
+
+  merge(from: number, into: number): void {
+    const gone = this.#drop(from);
+    const kept = this.#people[into];
+    if (gone !== undefined && kept !== undefined) this.#mergedInto.set(gone.personId, kept.personId);
+  }
+
+  erase(tombstone: Tombstone): void {
+    const index = this.#indexById.get(tombstone.personId);
+    if (index !== undefined) this.#drop(index);
+    this.#tombstones.set(tombstone.personId, tombstone);
+  }
+
+  alias(from: string, into: string): void {
+    this.#mergedInto.set(from, into);
+  }
+
+  people(): { index: number; person: Person }[] {
+    return this.#people.flatMap((person, index) => (person === undefined ? [] : [{ index, person }]));
+  }
+
+  aliases(): [from: string, into: string][] {
+    return [...this.#mergedInto];
+  }
+
+  tombstones(): Tombstone[] {
+    return [...this.#tombstones.values()];
+  }
+
+  #drop(index: number): Person | undefined {
+    const person = this.#people[index];
+    if (person === undefined) return undefined;
+    this.#people[index] = undefined;
+    this.#indexById.delete(person.personId);
+    if (this.#idByName.get(person.name) === person.personId) this.#idByName.delete(person.name);
+    return person;
+  }
+}
