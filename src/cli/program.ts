@@ -4,6 +4,8 @@ import type { Verb } from './command.ts';
 
 /** Every verb with its summary; the file `commands/<verb>.ts` is loaded when the verb is called. */
 const VERBS: readonly (readonly [name: string, summary: string, load: () => Promise<{ default: Verb }>])[] = [
+  ['detect', 'find the faces of a picture', () => import('./commands/detect.ts')],
+  ['compare', 'say whether two pictures show one person', () => import('./commands/compare.ts')],
   ['config', 'print the effective settings and where each comes from', () => import('./commands/config.ts')],
 ];
 

@@ -37,8 +37,9 @@ export interface DecodeLimits {
  */
 export async function decodePicture(bytes: Uint8Array, limits: DecodeLimits): Promise<Picture> {
   const format = requireReadable(bytes);
-  // Never called back into: the input is only read by this one pipeline at a time.
-  const input = sharp(bytes, { failOn: 'truncated', limitInputPixels: false, sequentialRead: true });
+  // The limit is ours to check, with a better message. A TIFF of JPEG tiles that ends too early is an error to libtiff, no truncation.
+  const failOn = format === 'tiff' ? 'error' : 'truncated';
+  const input = sharp(bytes, { failOn, limitInputPixels: false, sequentialRead: true });
   const metadata = await orBadImage(format, input.metadata());
   requireWithinLimits(metadata, format, limits);
   const { data, info } = await orBadImage(
@@ -51,7 +52,13 @@ export async function decodePicture(bytes: Uint8Array, limits: DecodeLimits): Pr
   const [width, height] = isTransposed
     ? [metadata.height, metadata.width]
     : [metadata.width, metadata.height];
-  return { width, height, format, raster, shrink: Math.max(1, width / raster.width) };
+  return {
+    width,
+    height,
+    format,
+    raster,
+    shrink: Math.max(width, height) / Math.max(raster.width, raster.height),
+  };
 }
 
 /** Orientation is applied afterwards by `turnUpright`: applied here, it would come before the shrinking, at four times the cost. */

@@ -5,9 +5,11 @@ import type { Recogniser } from './types.ts';
 
 export * from './errors.ts';
 export { DEFAULT_MAX_PIXELS, decodePicture, type Picture } from './image.ts';
+export { findPack } from './opening.ts';
 export * from './packs.ts';
 export * from './thresholds.ts';
 export * from './types.ts';
+export { cosine, judge, type Verdict } from './verdict.ts';
 
 export interface OpenRecogniserOptions extends OpeningSettings {
   /**

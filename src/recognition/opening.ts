@@ -18,14 +18,15 @@ export interface OpeningSettings {
 export async function openPipeline(settings: OpeningSettings): Promise<RecognitionPipeline> {
   const store = new ModelStore({ folder: settings.modelsDir });
   return await RecognitionPipeline.open({
-    pack: packCalled(settings.packId),
+    pack: findPack(settings.packId),
     openModel: async (reference) => Model.open(store.pathOf(reference), await store.load(reference)),
     maxPixels: settings.maxPixels,
     smallFaces: settings.smallFaces,
   });
 }
 
-function packCalled(id: string): ModelPack {
+/** Rejects ids that no pack has, with ModelError. */
+export function findPack(id: string): ModelPack {
   const pack = BUILT_IN_PACKS.find((one) => one.id === id);
   if (pack !== undefined) return pack;
   const known = BUILT_IN_PACKS.map((one) => one.id).join(', ');
