@@ -199,6 +199,20 @@ export class Gallery {
       .sort((a, b) => a.name.localeCompare(b.name));
   }
 
+  /**
+   * Who is meant by an id or a name; undefined for a name that nobody has.
+   *
+   * @throws NotFoundError for an id that nobody ever had, FacefleetError `erased`, `bad-request` for a name that is none.
+   */
+  async find(reference: string): Promise<{ personId: string; name: string } | undefined> {
+    await this.refresh();
+    const { state } = this.#follower;
+    if (!isPersonId(reference) && state.roster.idOfName(personName(reference)) === undefined)
+      return undefined;
+    const { personId, name } = lookUp(state, reference);
+    return { personId, name };
+  }
+
   /** @throws NotFoundError, or FacefleetError `erased`. */
   async person(reference: string): Promise<PersonDetails> {
     await this.refresh();

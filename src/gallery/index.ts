@@ -1,4 +1,5 @@
 export { type CompactionReport, compactGallery } from './compaction.ts';
+export { createGalleryChanges, type EnrolmentOptions, type GalleryChanges } from './enrolment.ts';
 export { Gallery, type GalleryOptions } from './gallery.ts';
 export { DEFAULT_GALLERY } from './keys.ts';
 export { openGalleryReplica, type ReplicaOptions } from './replica.ts';
