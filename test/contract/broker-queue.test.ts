@@ -1,5 +1,5 @@
 import { startBroker } from '../../src/adapters/local/broker/broker.ts';
-import { BrokerClient } from '../../src/adapters/local/broker/client.ts';
+import { BrokerClient } from '../../src/adapters/local/broker/broker-client.ts';
 import { silentLogger } from '../../src/logger.ts';
 import { Releasers } from '../../src/shutdown.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
