@@ -13,6 +13,8 @@ export interface JobMessage {
   /** When nobody waits any more; the job is worked off all the same. */
   readonly deadline: number;
   readonly traceId: string;
+  /** Brought back from the dead letters: a result that failed doesn't count, the new one replaces it. */
+  readonly redriven?: boolean;
 }
 
 /** What goes over a response queue: the result itself is in the output bucket. */
