@@ -111,7 +111,15 @@ export interface EnrolReport {
   readonly resembles?: { readonly personId: string; readonly name: string; readonly similarity: number };
 }
 
-export type JobErrorCode = 'bad-image' | 'too-large' | 'poison' | 'erased' | 'dead-letter' | 'internal';
+export type JobErrorCode =
+  | 'bad-image'
+  /** The task names a person that never was, or a name that is none. */
+  | 'bad-request'
+  | 'too-large'
+  | 'poison'
+  | 'erased'
+  | 'dead-letter'
+  | 'internal';
 
 interface ResultBase {
   readonly version: number;

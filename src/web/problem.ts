@@ -75,6 +75,7 @@ const FAILURES: Readonly<Record<JobErrorCode, readonly [status: number, detail: 
     415,
     'not a picture we read: JPEG, PNG, WebP, AVIF, GIF or TIFF, whole and within the limits',
   ],
+  'bad-request': [422, 'the task names a person that is not there, or a name that is none'],
   'too-large': [413, 'the picture is larger than allowed'],
   poison: [422, 'the picture cannot be worked on: it stopped every worker that tried'],
   erased: [410, 'the result was erased'],

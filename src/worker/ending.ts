@@ -1,19 +1,26 @@
 import type { Logger } from '../logger.ts';
 
-/** Why a worker ends; the first four drain it, the others leave at once what is in hand. */
-export type EndReason =
+/** Why a worker ends: it drains first. */
+export type DrainReason =
   /** It was told to: a signal, or a supervisor. */
   | 'stopped'
   /** The controller said so. */
   | 'ordered'
   /** It outgrew its memory and wants to be replaced. */
   | 'memory'
+  /** Everybody was embedded anew with another pack, and it has not got that one's models. */
+  | 'pack'
   /** No controller and no work for ten minutes. */
-  | 'orphaned'
+  | 'orphaned';
+
+/** Why a worker ends at once, whatever is in hand. */
+export type LeaveReason =
   /** What the deployment stands on is gone. */
   | 'lost'
   /** A job takes so long that its recogniser must hang, which nothing but a new process cures. */
   | 'stuck';
+
+export type EndReason = DrainReason | LeaveReason;
 
 /** What a worker's process exits with: 75 asks for a replacement, as sysexits' EX_TEMPFAIL, 69 and 70 say that a service was lost or the software failed. */
 export const EXIT_CODES: Readonly<Record<EndReason, number>> = {
@@ -23,6 +30,7 @@ export const EXIT_CODES: Readonly<Record<EndReason, number>> = {
   lost: 69,
   stuck: 70,
   memory: 75,
+  pack: 75,
 };
 
 /** When and why the worker ends: the first reason to drain counts, and a reason to leave at once overrides it. */
@@ -50,14 +58,14 @@ export class Ending {
     return this.#reason ?? 'stopped';
   }
 
-  drain(reason: 'stopped' | 'ordered' | 'memory' | 'orphaned', facts: object = {}): void {
+  drain(reason: DrainReason, facts: object = {}): void {
     if (this.#reason !== undefined) return;
     this.#reason = reason;
     this.#logger.info({ reason, ...facts }, 'draining');
     this.#drain.abort();
   }
 
-  leave(reason: 'lost' | 'stuck', facts: object = {}): void {
+  leave(reason: LeaveReason, facts: object = {}): void {
     if (this.#leave.signal.aborted) return;
     this.#reason = reason;
     this.#logger.error({ reason, ...facts }, 'leaving at once; what was in hand comes to another worker');

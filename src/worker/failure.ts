@@ -13,6 +13,14 @@ export class PoisonError extends Error {
   }
 }
 
+/** What was asked for cannot be done, whoever tries: a person that never was, a name that is none. */
+export class TaskRefusedError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'TaskRefusedError';
+  }
+}
+
 /** The picture was erased or swept before anybody worked on it. */
 export class PictureGoneError extends Error {
   constructor() {
@@ -26,6 +34,7 @@ export function permanentFailure(error: unknown, receiveCount: number): FailedRe
   const message = errorMessage(error);
   if (error instanceof PoisonError) return { code: 'poison', message };
   if (error instanceof PictureGoneError) return { code: 'erased', message };
+  if (error instanceof TaskRefusedError) return { code: 'bad-request', message };
   if (error instanceof BadImageError) {
     return { code: error.reason === 'too-large' ? 'too-large' : 'bad-image', message };
   }

@@ -2,7 +2,6 @@ import { errorMessage } from '../errors.ts';
 import type { GalleryReplica } from '../gallery/types.ts';
 import type { Logger } from '../logger.ts';
 import type { Clock } from '../ports/clock.ts';
-import { Batcher } from './batcher.ts';
 
 /** A copy older than this is brought up to date beside fetching a picture: costs a look for the next log entry. */
 const MAX_AGE_MS = 1000;
@@ -12,19 +11,24 @@ export class GalleryWatch {
   readonly replica: GalleryReplica;
   readonly #clock: Clock;
   readonly #logger: Logger;
-  readonly #loads: Batcher<void>;
   #freshAsOf = Number.NEGATIVE_INFINITY;
 
   constructor({ replica, clock, logger }: { replica: GalleryReplica; clock: Clock; logger: Logger }) {
     this.replica = replica;
     this.#clock = clock;
     this.#logger = logger;
-    this.#loads = new Batcher(() => this.#load());
   }
 
-  /** Resolves when it holds all that was written before this call: by a load that began after it, never by one under way. */
-  refresh(): Promise<void> {
-    return this.#loads.add();
+  /** Resolves when it holds all that was written before this call. */
+  async refresh(): Promise<void> {
+    const startedAt = this.#clock.monotonic();
+    const before = this.replica.version;
+    const version = await this.replica.refresh();
+    this.#freshAsOf = startedAt;
+    if (version !== before) {
+      const { people, faces } = this.replica;
+      this.#logger.info({ galleryVersion: version, people, faces }, 'gallery brought up to date');
+    }
   }
 
   /** For those who can do with what it holds if there is no better: newer than a second, or as it is when that fails. */
@@ -46,17 +50,6 @@ export class GalleryWatch {
         { error: errorMessage(error), version: this.replica.version },
         'the gallery could not be brought up to date; matching against what is here',
       );
-    }
-  }
-
-  async #load(): Promise<void> {
-    const startedAt = this.#clock.monotonic();
-    const before = this.replica.version;
-    const version = await this.replica.refresh();
-    this.#freshAsOf = startedAt;
-    if (version !== before) {
-      const { people, faces } = this.replica;
-      this.#logger.info({ galleryVersion: version, people, faces }, 'gallery brought up to date');
     }
   }
 }

@@ -1,7 +1,9 @@
-import { FacefleetError } from '../errors.ts';
+import { errorCode, errorMessage, FacefleetError } from '../errors.ts';
+import type { GalleryChanges } from '../gallery/enrolment.ts';
 import type { MatchOutcome } from '../gallery/types.ts';
-import type { DoneResult, EnrolReport, FaceResult, JobRecord, JobTask } from '../jobs/job.ts';
+import type { DoneResult, FaceResult, JobRecord, JobTask } from '../jobs/job.ts';
 import type { Face, RecognisedPicture } from '../recognition/types.ts';
+import { TaskRefusedError } from './failure.ts';
 import type { GalleryWatch } from './gallery-watch.ts';
 import type { PictureReader } from './isolated-recogniser.ts';
 
@@ -10,14 +12,6 @@ export type TaskOutcome = Pick<
   DoneResult,
   'picture' | 'faces' | 'facesCut' | 'packId' | 'galleryVersion' | 'enrolment'
 > & { readonly timings: Partial<DoneResult['timings']> };
-
-/** Changes the gallery. What it resolves to has been written. */
-export interface GalleryChanges {
-  /** Enrols the face of a picture, or says why not. Repeating it for one job changes nothing. */
-  enrol(picture: RecognisedPicture, record: JobRecord): Promise<EnrolReport>;
-  /** Adds a face's embedding under another pack. */
-  addTemplate(template: { faceId: string; packId: string; embedding: Float32Array }): Promise<void>;
-}
 
 export interface TaskTools {
   readonly gallery: GalleryWatch;
@@ -96,7 +90,11 @@ async function enrol(
   { gallery, changes, smallFaces }: TaskTools,
 ): Promise<TaskOutcome> {
   const seen = await reader.recognise(picture, { crops: true, smallFaces });
-  const enrolment = await changes.enrol(seen, record);
+  const enrolment = await changes.enrol(seen, record).catch((error: unknown) => {
+    const code = errorCode(error);
+    const isAskedWrongly = code === 'not-found' || code === 'bad-request';
+    throw isAskedWrongly ? new TaskRefusedError(errorMessage(error), { cause: error }) : error;
+  });
   // So that the next beat tells the controller, and the controller everybody.
   await gallery.refresh();
   return { ...outcomeOf(seen, gallery.replica.version), enrolment };

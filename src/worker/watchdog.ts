@@ -17,6 +17,8 @@ export interface WatchdogOptions {
   readonly heartbeats: HeartbeatClient;
   readonly gallery: GalleryWatch;
   readonly ending: Ending;
+  /** Of the worker's models. */
+  readonly packId: string;
   /** Without the gallery. */
   readonly memoryBytes: number;
   readonly clock: Clock;
@@ -24,7 +26,7 @@ export interface WatchdogOptions {
   readonly residentBytes: () => number;
 }
 
-/** Looks every second whether the worker is still fit: neither too large, nor stuck, nor forgotten by its controller. */
+/** Looks every second whether the worker is still fit: neither too large, nor of the wrong pack, nor stuck, nor forgotten by its controller. */
 export class Watchdog implements AsyncDisposable {
   readonly #options: WatchdogOptions;
   readonly #stop = new AbortController();
@@ -47,6 +49,7 @@ export class Watchdog implements AsyncDisposable {
       await this.#options.clock.sleep(CHECK_SECONDS * 1000, this.#stop.signal);
       if (this.#stop.signal.aborted) return;
       this.#checkMemory();
+      this.#checkPack();
       this.#checkProgress();
       await this.#checkController();
     }
@@ -57,6 +60,12 @@ export class Watchdog implements AsyncDisposable {
     const used = residentBytes();
     const ceiling = memoryBytes + gallery.replica.residentBytes;
     if (used > ceiling) ending.drain('memory', { residentBytes: used, ceilingBytes: ceiling });
+  }
+
+  #checkPack(): void {
+    const { gallery, ending, packId } = this.#options;
+    const { activePack = packId } = gallery.replica;
+    if (activePack !== packId) ending.drain('pack', { packId, activePack });
   }
 
   #checkProgress(): void {

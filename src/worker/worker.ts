@@ -1,5 +1,6 @@
 import type { InstanceIdentity } from '../config.ts';
 import type { Deployment } from '../deployment.ts';
+import type { GalleryChanges } from '../gallery/enrolment.ts';
 import type { GalleryReplica } from '../gallery/types.ts';
 import { queueNames } from '../jobs/keys.ts';
 import type { Queue, QueueMessage } from '../ports/queue.ts';
@@ -18,7 +19,6 @@ import { JobProcessor } from './job-processor.ts';
 import { pollForMessages } from './polling.ts';
 import { createReaders } from './readers.ts';
 import { ResultWriter } from './result-writer.ts';
-import type { GalleryChanges } from './tasks.ts';
 import { VisibilityKeeper } from './visibility-keeper.ts';
 import { Watchdog } from './watchdog.ts';
 
@@ -104,7 +104,7 @@ class Worker {
     const processor = this.#createProcessor({ releasers, queue, recogniser, gallery });
     const visible = { queue, timeoutSeconds: visibilityTimeoutSeconds, clock, logger };
     const keeper = releasers.use('visibility keeper', new VisibilityKeeper(visible));
-    this.#startWatchdog({ releasers, heartbeats, gallery });
+    this.#startWatchdog({ releasers, heartbeats, gallery, packId: recogniser.packId });
 
     this.#state = 'running';
     heartbeats.beatSoon();
@@ -146,13 +146,14 @@ class Worker {
     });
   }
 
-  #startWatchdog({ releasers, heartbeats, gallery }: WatchdogParts): void {
+  #startWatchdog({ releasers, heartbeats, gallery, packId }: WatchdogParts): void {
     const { clock, loaded } = this.#options.deployment;
     const watchdog = new Watchdog({
       inHand: this.#inHand,
       heartbeats,
       gallery,
       ending: this.#ending,
+      packId,
       memoryBytes: loaded.config.workerMemoryBytes,
       clock,
       residentBytes: this.#residentBytes,
@@ -205,6 +206,7 @@ interface WatchdogParts {
   readonly releasers: Releasers;
   readonly heartbeats: HeartbeatClient;
   readonly gallery: GalleryWatch;
+  readonly packId: string;
 }
 
 /** Calls back once the signal aborts, also when it has; the releasers take the listener off again. */

@@ -36,6 +36,7 @@ export class FakeGallery {
 export class FakeReplica implements GalleryReplica {
   version = 0;
   residentBytes = 0;
+  activePack: string | undefined;
   refreshes = 0;
   /** Runs before each refresh reads, and may throw or wait. */
   beforeRefresh: () => Promise<void> | void = () => {};
