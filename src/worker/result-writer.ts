@@ -3,7 +3,14 @@ import { courseOutputKey } from '../jobs/course-names.ts';
 import type { Dialect, FailedResult, JobMessage, JobResult } from '../jobs/job.ts';
 import { personJobKey } from '../jobs/keys.ts';
 import { readRecord } from '../jobs/record.ts';
-import { createResult, nameOf, readResult, replaceResult, type StoredResult } from '../jobs/results.ts';
+import {
+  createResult,
+  nameOf,
+  peopleIn,
+  readResult,
+  replaceResult,
+  type StoredResult,
+} from '../jobs/results.ts';
 import { type Buckets, resultBucket } from '../jobs/stores.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { GalleryWatch } from './gallery-watch.ts';
@@ -112,16 +119,6 @@ export class ResultWriter {
 /** A job redriven from the dead letters gets a new result for the one that failed. */
 function isReplaceable(existing: JobResult, message: JobMessage): boolean {
   return message.redriven === true && existing.status === 'failed' && existing.error.code !== 'erased';
-}
-
-/** Everybody a result names: those recognised, and the candidates beside them. */
-function peopleIn(result: JobResult): string[] {
-  if (result.status === 'failed') return [];
-  const ids = result.faces.flatMap((face) => [
-    ...(face.person === null ? [] : [face.person.id]),
-    ...face.candidates.map((candidate) => candidate.personId),
-  ]);
-  return [...new Set(ids)];
 }
 
 function erasedResult(result: JobResult): FailedResult {

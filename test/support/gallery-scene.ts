@@ -5,7 +5,7 @@ import { openGalleryReplica } from '../../src/gallery/replica.ts';
 import type { DoneResult, FaceResult, JobRecord, JobTask } from '../../src/jobs/job.ts';
 import { personJobKey } from '../../src/jobs/keys.ts';
 import { storeRecord } from '../../src/jobs/record.ts';
-import { createResult } from '../../src/jobs/results.ts';
+import { createResult, peopleIn } from '../../src/jobs/results.ts';
 import { type Buckets, resultBucket } from '../../src/jobs/stores.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import type { Face, RecognisedPicture } from '../../src/recognition/types.ts';
@@ -113,16 +113,8 @@ export class GalleryScene {
       timings: { queueMs: 1 },
       ...(enrolment === undefined ? {} : { enrolment }),
     };
-    for (const id of peopleOf(result)) await this.buckets.state.put(personJobKey(id, jobId), Buffer.alloc(0));
+    for (const id of peopleIn(result)) await this.buckets.state.put(personJobKey(id, jobId), Buffer.alloc(0));
     await createResult(resultBucket(this.buckets, record.dialect), result);
     return result;
   }
-}
-
-function peopleOf({ faces, enrolment }: DoneResult): string[] {
-  return [
-    ...faces.flatMap(({ candidates }) => candidates.map(({ personId }) => personId)),
-    ...(enrolment?.personId === undefined ? [] : [enrolment.personId]),
-    ...(enrolment?.resembles === undefined ? [] : [enrolment.resembles.personId]),
-  ];
 }
