@@ -48,7 +48,5 @@ function floatsOf({ name, dtype, quantization }: ManifestEntry, bytes: Uint8Arra
   // A copy: the tensor may lie at any offset, typed arrays want aligned ones.
   if (quantization === undefined) return new Float32Array(new Uint8Array(bytes).buffer);
   const { scale, min } = quantization;
-  const data = new Float32Array(bytes.length);
-  for (let index = 0; index < data.length; index++) data[index] = scale * bytes[index]! + min;
-  return data;
+  return Float32Array.from(bytes, (byte) => scale * byte + min);
 }

@@ -1,0 +1,70 @@
+import type { Deployment } from '../deployment.ts';
+import { errorMessage } from '../errors.ts';
+import { compactGallery } from '../gallery/compaction.ts';
+import { ensureJobQueues } from '../jobs/queues.ts';
+import { collectStaleResponseQueues } from '../jobs/response-queue.ts';
+import type { Logger } from '../logger.ts';
+import type { Clock } from '../ports/clock.ts';
+import { AgeSweep, ageRules } from './age-sweep.ts';
+import { DeadLetterCollector } from './dead-letter-collector.ts';
+import { LostJobSweep } from './lost-job-sweep.ts';
+
+/** One chore: `run` does a bounded amount of it and resolves to how many things it changed. */
+export interface Chore {
+  readonly name: string;
+  readonly everySeconds: number;
+  run(signal: AbortSignal): Promise<number>;
+}
+
+/** Does every chore now and then, until the signal aborts; one that fails is tried again at its next time. */
+export async function keepHouse(
+  chores: readonly Chore[],
+  { clock, logger }: { clock: Clock; logger: Logger },
+  signal: AbortSignal,
+): Promise<void> {
+  await Promise.all(chores.map((chore) => repeat(chore, clock, logger, signal)));
+}
+
+async function repeat(chore: Chore, clock: Clock, logger: Logger, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    await clock.sleep(chore.everySeconds * 1000, signal);
+    if (signal.aborted) return;
+    try {
+      const changed = await chore.run(signal);
+      if (changed > 0) logger.info({ chore: chore.name, changed }, 'housekeeping');
+    } catch (error) {
+      logger.warn(
+        { chore: chore.name, error: errorMessage(error) },
+        'housekeeping failed; trying again later',
+      );
+    }
+  }
+}
+
+/** What the leading controller does beside scaling. */
+export async function choresOf(deployment: Deployment): Promise<Chore[]> {
+  const { state, clock, queues, loaded } = deployment;
+  const { prefix, retentionDays } = loaded.config;
+  const { requests, deadLetters } = await ensureJobQueues(queues, prefix);
+  const lostJobs = new LostJobSweep({ ...deployment, requests });
+  const collector = new DeadLetterCollector({ ...deployment, prefix, deadLetters });
+  const ages = new AgeSweep(ageRules(deployment, retentionDays), clock);
+  return [
+    { name: 'dead letters', everySeconds: 10, run: (signal) => collector.run(signal) },
+    { name: 'lost jobs', everySeconds: 60, run: (signal) => lostJobs.run(signal) },
+    { name: 'old objects', everySeconds: 600, run: (signal) => ages.run(signal) },
+    {
+      name: 'orphaned response queues',
+      everySeconds: 600,
+      run: async () => (await collectStaleResponseQueues({ state, queues, clock })).length,
+    },
+    {
+      name: 'gallery compaction',
+      everySeconds: 60,
+      run: async () => {
+        const { folded, deletedObjects } = await compactGallery({ state, clock });
+        return folded + deletedObjects;
+      },
+    },
+  ];
+}

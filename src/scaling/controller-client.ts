@@ -1,0 +1,102 @@
+import { Agent, request } from 'node:http';
+import { leaderKey } from '../jobs/keys.ts';
+import type { ObjectStore } from '../ports/object-store.ts';
+import type { LeaderRecord } from './heartbeat.ts';
+import { parseLeaderRecord } from './leader.ts';
+
+const CALL_TIMEOUT_MS = 1000;
+/** Between two hints that wake: the controller looks by itself several times a second once it is awake. */
+const WAKE_PAUSE_MS = 100;
+/** Without a controller, who leads is looked up no more often than this. */
+const LOOK_PAUSE_MS = 1000;
+
+const agent = new Agent({ keepAlive: true, maxSockets: 2 });
+const clients = new WeakMap<ObjectStore, ControllerClient>();
+
+/**
+ * Tells the controller that work has come, so that it need not find out by itself. A hint: resolves to whether it was
+ * heard, never rejects, and a call soon after another one is left out.
+ */
+export function wakeController(state: ObjectStore): Promise<boolean> {
+  return clientOf(state).wake();
+}
+
+/** Tells the controller of a new gallery version, which it passes on to all workers. A hint, as `wakeController`. */
+export function announceGalleryVersion(state: ObjectStore, version: number): Promise<boolean> {
+  return clientOf(state).tell('/gallery', { version });
+}
+
+function clientOf(state: ObjectStore): ControllerClient {
+  const client = clients.get(state) ?? new ControllerClient(state);
+  clients.set(state, client);
+  return client;
+}
+
+class ControllerClient {
+  readonly #state: ObjectStore;
+  #leader: LeaderRecord | undefined;
+  #lookedAt = Number.NEGATIVE_INFINITY;
+  #wokeAt = Number.NEGATIVE_INFINITY;
+
+  constructor(state: ObjectStore) {
+    this.#state = state;
+  }
+
+  async wake(): Promise<boolean> {
+    const now = performance.now();
+    if (now - this.#wokeAt < WAKE_PAUSE_MS) return true;
+    this.#wokeAt = now;
+    return this.tell('/wake', {});
+  }
+
+  /** Asks the leader it knows; if that one does not answer, looks once who leads now. */
+  async tell(path: string, body: object): Promise<boolean> {
+    const known = this.#leader;
+    if (known !== undefined && (await post(known, path, body))) return true;
+    const leader = await this.#look();
+    if (leader === undefined || (leader.address === known?.address && leader.token === known.token))
+      return false;
+    return post(leader, path, body);
+  }
+
+  async #look(): Promise<LeaderRecord | undefined> {
+    if (performance.now() - this.#lookedAt < LOOK_PAUSE_MS) return undefined;
+    this.#lookedAt = performance.now();
+    this.#leader = await readLeader(this.#state);
+    return this.#leader;
+  }
+}
+
+async function readLeader(state: ObjectStore): Promise<LeaderRecord | undefined> {
+  try {
+    const stored = await state.get(leaderKey);
+    return stored && parseLeaderRecord((await stored.bytes()).toString('utf8'));
+  } catch {
+    // A hint that cannot be given is no failure: the controller finds out by itself, only later.
+    return undefined;
+  }
+}
+
+function post({ address, token }: LeaderRecord, path: string, body: object): Promise<boolean> {
+  return new Promise((resolve) => {
+    const text = JSON.stringify(body);
+    const call = request(new URL(path, address), {
+      method: 'POST',
+      agent,
+      timeout: CALL_TIMEOUT_MS,
+      headers: {
+        authorization: `Bearer ${token}`,
+        'content-type': 'application/json',
+        'content-length': Buffer.byteLength(text),
+      },
+    });
+    call.on('response', (response) => {
+      response.resume();
+      resolve(response.statusCode === 204);
+    });
+    call.on('timeout', () => call.destroy());
+    call.on('error', () => resolve(false));
+    call.on('close', () => resolve(false));
+    call.end(text);
+  });
+}

@@ -1,0 +1,234 @@
+import { randomUUID } from 'node:crypto';
+import { connect } from 'node:net';
+import { hostname } from 'node:os';
+import type { Deployment } from '../deployment.ts';
+import { errorMessage } from '../errors.ts';
+import { Gallery } from '../gallery/gallery.ts';
+import { type Chore, choresOf, keepHouse } from '../housekeeping/housekeeping.ts';
+import { ensureJobQueues } from '../jobs/queues.ts';
+import type { Fleet } from '../ports/fleet.ts';
+import type { Queue } from '../ports/queue.ts';
+import { Releasers } from '../shutdown.ts';
+import { FleetStateStore } from './fleet-state.ts';
+import type { Heartbeat, HeartbeatReply } from './heartbeat.ts';
+import { HeartbeatBook } from './heartbeat-book.ts';
+import { type ControllerDesk, startHeartbeatServer } from './heartbeat-server.ts';
+import { acquireLeadership, type Lease, newToken } from './leader.ts';
+import type { ScalingLimits } from './policy.ts';
+import { Reconciler } from './reconciler.ts';
+import { type ScalingTimings, scalingTimings } from './timings.ts';
+import { TroubleLog } from './trouble-log.ts';
+import { WakeUp } from './wake-up.ts';
+
+export interface ControllerOptions {
+  readonly deployment: Deployment;
+  readonly fleet: Fleet;
+  readonly timings?: ScalingTimings;
+}
+
+export interface Controller extends AsyncDisposable {
+  /** `http://host:port` for heartbeats and hints. */
+  readonly address: string;
+  /** Whether it leads now; another one may. */
+  readonly isLeading: boolean;
+}
+
+const MAX_ACTIONS_PER_ROUND = 10;
+/** Hints that come in a storm make no more rounds than this. */
+const LEAST_ROUND_MS = 20;
+/** In case a hint was lost. */
+const GALLERY_LOOK_MS = 10_000;
+const LOCAL_ROUND_MS = 250;
+/** A local fleet's list misses nothing but what is being launched. */
+const LOCAL_LISTING_LAG_MS = 2000;
+
+/**
+ * Starts a controller: it waits until it leads, then keeps the fleet at the size that the queue asks for and the house
+ * in order, until it is disposed of. Instances go on without it.
+ */
+export async function startController(options: ControllerOptions): Promise<Controller> {
+  const { deployment } = options;
+  const { requests } = await ensureJobQueues(deployment.queues, deployment.loaded.config.prefix);
+  const token = newToken();
+  const tenure = new Tenure(options, { requests, token, chores: await choresOf(deployment) });
+  const server = await startHeartbeatServer({ desk: tenure, token, logger: deployment.logger });
+  const stop = new AbortController();
+  const running = tenure.run(server.address, stop.signal);
+  const releasers = new Releasers();
+  releasers.use('heartbeat server', server);
+  releasers.push('leadership', () => {
+    stop.abort();
+    return running;
+  });
+  return {
+    address: server.address,
+    get isLeading() {
+      return tenure.isLeading;
+    },
+    [Symbol.asyncDispose]: () => releasers[Symbol.asyncDispose](),
+  };
+}
+
+interface TenureParts {
+  readonly requests: Queue;
+  readonly token: string;
+  readonly chores: readonly Chore[];
+}
+
+/** What a controller does while it leads, and waiting in between. */
+class Tenure implements ControllerDesk {
+  readonly #options: ControllerOptions;
+  readonly #parts: TenureParts;
+  readonly #timings: ScalingTimings;
+  readonly #wakeUp: WakeUp;
+  readonly #gallery: Gallery;
+  #galleryVersion = 0;
+  #office: { lease: Lease; reconciler: Reconciler; beats: HeartbeatBook } | undefined;
+
+  constructor(options: ControllerOptions, parts: TenureParts) {
+    const { clock, state, loaded } = options.deployment;
+    this.#options = options;
+    this.#parts = parts;
+    this.#wakeUp = new WakeUp(clock);
+    this.#gallery = new Gallery({ state, clock });
+    this.#timings =
+      options.timings ??
+      scalingTimings({ ...loaded.config, roundMs: LOCAL_ROUND_MS, listingLagMs: LOCAL_LISTING_LAG_MS });
+  }
+
+  get isLeading(): boolean {
+    return this.#office?.lease.mayChange() ?? false;
+  }
+
+  onHeartbeat(beat: Heartbeat): HeartbeatReply | undefined {
+    const office = this.#office;
+    const order = office?.lease.mayChange() ? office.reconciler.orderFor(beat) : undefined;
+    if (office === undefined || order === undefined) return undefined;
+    if (office.beats.note(beat)) this.#wakeUp.call();
+    // A writer that died before it could tell has told by its worker.
+    this.#galleryVersion = Math.max(this.#galleryVersion, beat.galleryVersion);
+    return { order, galleryVersion: this.#galleryVersion, epoch: office.lease.epoch };
+  }
+
+  onWake(): boolean {
+    this.#wakeUp.call();
+    return this.isLeading;
+  }
+
+  onGalleryVersion(version: number): boolean {
+    this.#galleryVersion = Math.max(this.#galleryVersion, version);
+    return this.isLeading;
+  }
+
+  async run(address: string, signal: AbortSignal): Promise<void> {
+    const { state, clock, logger } = this.#options.deployment;
+    const leadership = {
+      state,
+      clock,
+      logger,
+      address,
+      timings: this.#timings,
+      token: this.#parts.token,
+      controllerId: `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`,
+      isDeserted: isLoopbackDeserted,
+    };
+    for (;;) {
+      const lease = await acquireLeadership(leadership, signal);
+      if (lease === undefined) return;
+      logger.info({ epoch: lease.epoch, address }, 'this controller leads');
+      await this.#lead(lease, AbortSignal.any([signal, lease.lost]));
+      await this.#resign(lease);
+    }
+  }
+
+  async #lead(lease: Lease, signal: AbortSignal): Promise<void> {
+    const { deployment, fleet } = this.#options;
+    const beats = new HeartbeatBook(deployment.clock);
+    const reconciler = new Reconciler({
+      fleet,
+      beats,
+      lease,
+      requests: this.#parts.requests,
+      store: new FleetStateStore(deployment.state),
+      limits: limitsOf(deployment),
+      concurrency: deployment.loaded.config.concurrency,
+      timings: this.#timings,
+      clock: deployment.clock,
+      logger: deployment.logger,
+    });
+    this.#office = { lease, reconciler, beats };
+    try {
+      await Promise.all([
+        this.#goRounds(reconciler, signal),
+        this.#followGallery(signal),
+        keepHouse(this.#parts.chores, deployment, signal),
+      ]);
+    } finally {
+      this.#office = undefined;
+    }
+  }
+
+  async #goRounds(reconciler: Reconciler, signal: AbortSignal): Promise<void> {
+    const { clock, logger } = this.#options.deployment;
+    const troubles = new TroubleLog(logger);
+    while (!signal.aborted) {
+      try {
+        await reconciler.round();
+        troubles.works('scaling');
+      } catch (error) {
+        troubles.fails('scaling', errorMessage(error));
+      }
+      await clock.sleep(LEAST_ROUND_MS, signal);
+      await this.#wakeUp.pause(this.#timings.roundMs - LEAST_ROUND_MS, signal);
+    }
+  }
+
+  async #followGallery(signal: AbortSignal): Promise<void> {
+    const { clock, logger } = this.#options.deployment;
+    const troubles = new TroubleLog(logger);
+    while (!signal.aborted) {
+      try {
+        this.#galleryVersion = Math.max(this.#galleryVersion, await this.#gallery.refresh());
+        troubles.works('reading the gallery version');
+      } catch (error) {
+        troubles.fails('reading the gallery version', errorMessage(error));
+      }
+      await clock.sleep(GALLERY_LOOK_MS, signal);
+    }
+  }
+
+  async #resign(lease: Lease): Promise<void> {
+    try {
+      await lease[Symbol.asyncDispose]();
+    } catch (error) {
+      // The next leader waits for the lease to run out, or sees that nobody listens here.
+      this.#options.deployment.logger.warn({ error: errorMessage(error) }, 'could not give the lease back');
+    }
+  }
+}
+
+function limitsOf({ loaded: { config } }: Deployment): ScalingLimits {
+  return {
+    minInstances: config.minWorkers,
+    maxInstances: config.maxWorkers,
+    targetSeconds: config.targetSeconds,
+    idleSeconds: config.idleSeconds,
+    maxActionsPerRound: MAX_ACTIONS_PER_ROUND,
+  };
+}
+
+/** A refused connection on this machine is proof that the one who listened there is gone: a hung one still listens. */
+function isLoopbackDeserted(address: string): Promise<boolean> {
+  const { hostname: host, port } = new URL(address);
+  if (host !== '127.0.0.1' && host !== '[::1]') return Promise.resolve(false);
+  return new Promise((resolve) => {
+    const socket = connect({ host: host.replaceAll(/[[\]]/g, ''), port: Number(port), timeout: 500 });
+    const settle = (isDeserted: boolean) => {
+      socket.destroy();
+      resolve(isDeserted);
+    };
+    socket.once('connect', () => settle(false));
+    socket.once('timeout', () => settle(false));
+    socket.once('error', (error: NodeJS.ErrnoException) => settle(error.code === 'ECONNREFUSED'));
+  });
+}

@@ -1,0 +1,149 @@
+import { createHash } from 'node:crypto';
+import { FacefleetError } from '../errors.ts';
+import { fleetStateKey } from '../jobs/keys.ts';
+import type { LaunchRequest } from '../ports/fleet.ts';
+import type { ObjectStore } from '../ports/object-store.ts';
+import { DEFAULT_SERVICE_SECONDS } from './estimators.ts';
+
+/**
+ * `empty`: no instance. `launching`: the launch is on record, its outcome not yet. `running`: launched, and told to
+ * run. `draining`: told to drain. `ending`: to be terminated, until it is gone.
+ */
+export type SlotPhase = 'empty' | 'launching' | 'running' | 'draining' | 'ending';
+
+/** A numbered place in the fleet: at most one living instance, a new generation with every launch. */
+export interface SlotRecord {
+  readonly slot: number;
+  /** Of the present instance or the last one; 0 before the first. */
+  readonly generation: number;
+  readonly phase: SlotPhase;
+  /** When the phase began, milliseconds since the epoch. */
+  readonly since: number;
+  /** The exact launch, so that it can be repeated to the letter. */
+  readonly request?: LaunchRequest;
+  readonly instanceId?: string;
+  /** The present instance has said that it is ready. */
+  readonly wasReady: boolean;
+  /** Instances in a row that ended before they were ready. */
+  readonly failures: number;
+  /** Why the last instance ended, or the present one is being ended. */
+  readonly lastEnd?: { readonly at: number; readonly reason: string };
+}
+
+export interface DecisionRecord {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly desired: number;
+  readonly reason: string;
+  /** `launch 1`, `drain 3` … */
+  readonly actions: readonly string[];
+}
+
+/** `controller/fleet.json` of the state bucket: what the controller intends, written before it acts. */
+export interface FleetState {
+  readonly version: number;
+  /** Of the leader that wrote it. */
+  readonly epoch: number;
+  readonly desired: number;
+  /** As last learnt, so that the next burst from zero is judged by it. */
+  readonly serviceSeconds: number;
+  /** Instances in a row, across all slots, that ended before they were ready. */
+  readonly crashStreak: number;
+  /** By slot number. */
+  readonly slots: readonly SlotRecord[];
+  /** The last ones, newest first. */
+  readonly decisions: readonly DecisionRecord[];
+}
+
+const FLEET_STATE_VERSION = 1;
+const DECISIONS_KEPT = 20;
+
+export const emptyFleetState = (): FleetState => ({
+  version: FLEET_STATE_VERSION,
+  epoch: 0,
+  desired: 0,
+  serviceSeconds: DEFAULT_SERVICE_SECONDS,
+  crashStreak: 0,
+  slots: [],
+  decisions: [],
+});
+
+export const emptySlot = (slot: number): SlotRecord => ({
+  slot,
+  generation: 0,
+  phase: 'empty',
+  since: 0,
+  wasReady: false,
+  failures: 0,
+});
+
+export function slotOf(state: FleetState, slot: number): SlotRecord {
+  return state.slots.find((record) => record.slot === slot) ?? emptySlot(slot);
+}
+
+/** The state with this record in place of the slot's former one. */
+export function withSlot(state: FleetState, record: SlotRecord): FleetState {
+  const others = state.slots.filter(({ slot }) => slot !== record.slot);
+  return { ...state, slots: [...others, record].sort((one, other) => one.slot - other.slot) };
+}
+
+export function withDecision(state: FleetState, decision: DecisionRecord): FleetState {
+  return {
+    ...state,
+    desired: decision.desired,
+    decisions: [decision, ...state.decisions].slice(0, DECISIONS_KEPT),
+  };
+}
+
+/** The launch of the slot's next generation; its token is the hash of all that it asks for. */
+export function nextLaunch(fleet: string, { slot, generation }: SlotRecord): LaunchRequest {
+  const asked = { fleet, slot, generation: generation + 1 };
+  const token = createHash('sha256').update(JSON.stringify(asked)).digest('hex');
+  return { slot, generation: asked.generation, token };
+}
+
+/** Reads the state and replaces it only if nobody else has since. */
+export class FleetStateStore {
+  readonly #store: ObjectStore;
+
+  constructor(store: ObjectStore) {
+    this.#store = store;
+  }
+
+  /** The empty state without an etag when there is none. */
+  async load(): Promise<{ state: FleetState; etag: string | undefined }> {
+    const stored = await this.#store.get(fleetStateKey);
+    if (stored === undefined) return { state: emptyFleetState(), etag: undefined };
+    return { state: parseFleetState((await stored.bytes()).toString('utf8')), etag: stored.info.etag };
+  }
+
+  /**
+   * @returns the new etag.
+   * @throws PreconditionFailedError when the stored state is not the one with this etag.
+   */
+  async save(state: FleetState, etag: string | undefined): Promise<string> {
+    const saved = await this.#store.put(fleetStateKey, Buffer.from(JSON.stringify(state)), {
+      contentType: 'application/json',
+      ...(etag === undefined ? { ifNoneMatch: '*' as const } : { ifMatch: etag }),
+    });
+    return saved.etag;
+  }
+}
+
+function parseFleetState(text: string): FleetState {
+  const context = { key: fleetStateKey };
+  let value: Partial<FleetState>;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new FacefleetError('data-corrupt', 'the fleet state is not JSON', { context, cause });
+  }
+  if (value.version !== FLEET_STATE_VERSION || !Array.isArray(value.slots)) {
+    throw new FacefleetError(
+      'data-corrupt',
+      `the fleet state has version ${JSON.stringify(value.version)}, expected ${FLEET_STATE_VERSION}`,
+      { context },
+    );
+  }
+  return { ...emptyFleetState(), ...value };
+}

@@ -1,0 +1,135 @@
+import type { Instance } from '../ports/fleet.ts';
+import type { SlotRecord } from './fleet-state.ts';
+import type { Heartbeat } from './heartbeat.ts';
+import type { ScalingTimings } from './timings.ts';
+
+/** What is known of a slot's instance at the moment. Durations are this leader's own and begin with its leadership. */
+export interface SlotFacts {
+  /** Milliseconds since the epoch, for the record. */
+  readonly now: number;
+  /** From the fleet's list; `unknown` when there is none, or the instance may be too young to be on it. */
+  readonly listing: Instance | 'absent' | 'unknown';
+  /** The last heartbeat of this very generation. */
+  readonly beat: Heartbeat | undefined;
+  /** Since its last heartbeat, its launch, or the start of this leadership: whichever was last. */
+  readonly silentMs: number;
+  /** Since this leader first saw it drain. */
+  readonly drainingMs: number;
+}
+
+/** What became of a slot, if it is worth telling. */
+export interface SlotEvent {
+  /** `draining`: by its own decision. `leaving`: it is to be terminated. `crashed`: it ended, or had to be ended, before it was ready. */
+  readonly kind: 'ready' | 'draining' | 'leaving' | 'ended' | 'crashed';
+  readonly reason: string;
+}
+
+export interface SlotProgress {
+  readonly record: SlotRecord;
+  readonly event?: SlotEvent;
+}
+
+/**
+ * The life of an instance as far as it is observed; what the controller itself wants of it is `order`ed elsewhere.
+ *
+ * Only three things make the controller end an instance, and none of them takes work away: it has said that it is
+ * drained; it has been silent for so long that its messages are others' already; its drain has passed the deadline
+ * (a terminated instance is asked first, and releases its messages).
+ */
+export function advance(record: SlotRecord, facts: SlotFacts, timings: ScalingTimings): SlotProgress {
+  if (record.phase === 'empty') return { record };
+  const seen = learnInstance(record, facts);
+  const end = endOf(seen, facts);
+  if (end !== undefined) return ended(seen, facts, end);
+  if (seen.phase === 'ending') return { record: seen };
+  const leave = reasonToEnd(seen, facts, timings);
+  if (leave !== undefined) return leaving(seen, facts, leave);
+  if (seen.phase === 'running' && facts.beat?.state === 'draining') return drainsByItself(seen, facts);
+  if (!seen.wasReady && facts.beat?.state === 'running') {
+    return {
+      record: { ...seen, wasReady: true, failures: 0 },
+      event: { kind: 'ready', reason: 'it said so' },
+    };
+  }
+  return { record: seen };
+}
+
+/** The slot with no instance in it. */
+export function emptied(record: SlotRecord, now: number, reason: string, failures: number): SlotRecord {
+  const { slot, generation } = record;
+  return {
+    slot,
+    generation,
+    phase: 'empty',
+    since: now,
+    wasReady: false,
+    failures,
+    lastEnd: { at: now, reason },
+  };
+}
+
+/** A listed or beating instance of the slot's generation is the outcome of its launch. */
+function learnInstance(record: SlotRecord, { listing, beat, now }: SlotFacts): SlotRecord {
+  if (record.phase !== 'launching') return record;
+  const instanceId = typeof listing === 'object' ? listing.id : beat?.instanceId;
+  return instanceId === undefined ? record : { ...record, phase: 'running', since: now, instanceId };
+}
+
+function endOf(record: SlotRecord, { listing }: SlotFacts): string | undefined {
+  // A launch whose outcome is unknown is repeated, not given up.
+  if (record.phase === 'launching' || listing === 'unknown') return undefined;
+  if (listing === 'absent') return 'the fleet does not know it any more';
+  return listing.state === 'terminated' ? (listing.stateReason ?? 'it ended') : undefined;
+}
+
+function ended(record: SlotRecord, { now }: SlotFacts, reason: string): SlotProgress {
+  const wasWanted = record.phase === 'running';
+  if (wasWanted && !record.wasReady) {
+    const failures = record.failures + 1;
+    return { record: emptied(record, now, reason, failures), event: { kind: 'crashed', reason } };
+  }
+  const shownReason = record.phase === 'ending' ? (record.lastEnd?.reason ?? reason) : reason;
+  return {
+    record: emptied(record, now, shownReason, record.failures),
+    event: { kind: 'ended', reason: shownReason },
+  };
+}
+
+interface Verdict {
+  readonly reason: string;
+  /** It never became ready, and that is why. */
+  readonly hasFailed: boolean;
+}
+
+function reasonToEnd(record: SlotRecord, facts: SlotFacts, timings: ScalingTimings): Verdict | undefined {
+  if (record.phase === 'launching') return undefined;
+  if (facts.beat?.state === 'drained') return { reason: 'it has drained', hasFailed: false };
+  if (typeof facts.listing === 'object' && facts.listing.state === 'stopped') {
+    return { reason: 'it is stopped', hasFailed: false };
+  }
+  const patienceMs = timings.lossMs + (record.wasReady ? 0 : timings.bootMs);
+  if (facts.silentMs > patienceMs) {
+    const reason = `no heartbeat for ${Math.round(facts.silentMs / 1000)} s`;
+    return { reason, hasFailed: record.phase === 'running' && !record.wasReady };
+  }
+  if (record.phase === 'draining' && facts.drainingMs > timings.drainDeadlineMs) {
+    return { reason: `its drain took longer than ${timings.drainDeadlineMs / 1000} s`, hasFailed: false };
+  }
+  return undefined;
+}
+
+function leaving(record: SlotRecord, { now }: SlotFacts, { reason, hasFailed }: Verdict): SlotProgress {
+  const failures = hasFailed ? record.failures + 1 : record.failures;
+  return {
+    record: { ...record, phase: 'ending', since: now, failures, lastEnd: { at: now, reason } },
+    event: { kind: hasFailed ? 'crashed' : 'leaving', reason },
+  };
+}
+
+/** It was asked to end by somebody else, or wants to be replaced; or an order to run on came too late. */
+function drainsByItself(record: SlotRecord, { now }: SlotFacts): SlotProgress {
+  return {
+    record: { ...record, phase: 'draining', since: now },
+    event: { kind: 'draining', reason: 'it said so' },
+  };
+}

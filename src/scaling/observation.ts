@@ -1,0 +1,145 @@
+import type { Clock } from '../ports/clock.ts';
+import type { Instance } from '../ports/fleet.ts';
+import type { QueueDepth } from '../ports/queue.ts';
+import { estimateConcurrency, estimateServiceSeconds } from './estimators.ts';
+import { type FleetState, type SlotRecord, slotOf } from './fleet-state.ts';
+import type { HeartbeatBook } from './heartbeat-book.ts';
+import type { SlotFacts } from './lifecycle.ts';
+import type { Observed, ObservedInstance } from './policy.ts';
+import type { ScalingTimings } from './timings.ts';
+
+/** What a round saw. Undefined: that part did not tell. */
+export interface Sight {
+  readonly instances: readonly Instance[] | undefined;
+  readonly queue: QueueDepth | undefined;
+}
+
+/** A heartbeat tells what an instance does for as long as three of them take. */
+const FRESH_BEATS = 3;
+
+/**
+ * Makes of listing, heartbeats and books what `advance` and `decide` want to know. Remembers since when this leader has
+ * known an instance, so that no absence counts that began before it looked.
+ */
+export class Observer {
+  readonly #clock: Clock;
+  readonly #timings: ScalingTimings;
+  readonly #beats: HeartbeatBook;
+  readonly #liveSince = new Map<string, number>();
+  readonly #drainingSince = new Map<string, number>();
+
+  constructor(clock: Clock, timings: ScalingTimings, beats: HeartbeatBook) {
+    this.#clock = clock;
+    this.#timings = timings;
+    this.#beats = beats;
+  }
+
+  facts(record: SlotRecord, { instances }: Sight): SlotFacts {
+    const key = `${record.slot}/${record.generation}`;
+    const at = this.#clock.monotonic();
+    const noted = this.#beats.of(record);
+    const liveSince = mark(
+      this.#liveSince,
+      key,
+      at,
+      record.phase !== 'empty' && record.phase !== 'launching',
+    );
+    const drainingSince = mark(this.#drainingSince, key, at, record.phase === 'draining');
+    return {
+      now: this.#clock.now(),
+      listing: this.#listing(record, instances, at - liveSince),
+      beat: noted?.beat,
+      silentMs: at - Math.max(liveSince, noted?.at ?? 0),
+      drainingMs: at - drainingSince,
+    };
+  }
+
+  /** What the policy sees of the books, once every slot has been brought up to date. */
+  observed(state: FleetState, sight: Sight, freeSlots: readonly number[], concurrency: number): Observed {
+    const beats = this.#beats.recent(FRESH_BEATS * this.#timings.beatMs);
+    return {
+      nowMs: this.#clock.monotonic(),
+      queue: sight.queue,
+      isFleetKnown: sight.instances !== undefined,
+      instances: state.slots.flatMap((record) => this.#instance(record) ?? []),
+      freeSlots,
+      serviceSeconds: estimateServiceSeconds(beats, state.serviceSeconds),
+      concurrency: estimateConcurrency(beats, concurrency),
+    };
+  }
+
+  #listing(
+    record: SlotRecord,
+    instances: readonly Instance[] | undefined,
+    knownForMs: number,
+  ): SlotFacts['listing'] {
+    if (instances === undefined) return 'unknown';
+    const found = instances.find((one) =>
+      record.instanceId === undefined
+        ? one.slot === record.slot && one.generation === record.generation
+        : one.id === record.instanceId,
+    );
+    return found ?? (knownForMs > this.#timings.listingLagMs ? 'absent' : 'unknown');
+  }
+
+  #instance(record: SlotRecord): ObservedInstance | undefined {
+    const { slot, phase, wasReady } = record;
+    switch (phase) {
+      case 'empty':
+      case 'ending':
+        return undefined;
+      case 'launching':
+        // Not to be drained before it is known what became of the launch.
+        return { slot, phase: 'booting', activity: 'unknown' };
+      case 'draining':
+        // One that has begun to drain cannot be told to run on.
+        if (this.#beats.of(record)?.beat.state === 'draining') return undefined;
+        return { slot, phase: 'draining', activity: this.#activity(record) };
+      case 'running':
+        return { slot, phase: wasReady ? 'ready' : 'booting', activity: this.#activity(record) };
+    }
+  }
+
+  #activity(record: SlotRecord): ObservedInstance['activity'] {
+    const noted = this.#beats.of(record);
+    if (noted === undefined) return record.wasReady ? 'unknown' : 'idle';
+    if (this.#clock.monotonic() - noted.at > FRESH_BEATS * this.#timings.beatMs) return 'unknown';
+    return noted.beat.busy > 0 ? 'busy' : 'idle';
+  }
+}
+
+/** Living instances that the books say nothing of, in slots that are free: from before the books were lost. */
+export function adoptable(state: FleetState, instances: readonly Instance[]): Instance[] {
+  const newestFirst = instances.filter(isLiving).sort((one, other) => other.generation - one.generation);
+  const candidates = newestFirst.filter(({ slot, generation }) => {
+    const record = slotOf(state, slot);
+    return record.phase === 'empty' && generation >= record.generation;
+  });
+  return candidates.filter(
+    ({ slot }, index) => candidates.findIndex((other) => other.slot === slot) === index,
+  );
+}
+
+/** Living instances that belong to no slot any more: another one has their place. */
+export function strays(state: FleetState, instances: readonly Instance[]): Instance[] {
+  return instances.filter(isLiving).filter(({ id, slot, generation }) => {
+    const record = slotOf(state, slot);
+    if (record.phase === 'empty') return false;
+    return record.instanceId === undefined ? generation !== record.generation : id !== record.instanceId;
+  });
+}
+
+function isLiving({ state }: Instance): boolean {
+  return state === 'pending' || state === 'running';
+}
+
+/** Since when the condition has held without a break, as far as it was looked at. */
+function mark(marks: Map<string, number>, key: string, at: number, holds: boolean): number {
+  if (!holds) {
+    marks.delete(key);
+    return at;
+  }
+  const since = marks.get(key) ?? at;
+  marks.set(key, since);
+  return since;
+}
