@@ -35,6 +35,11 @@ export function completeSettings(settings: QueueSettings = {}): CompleteQueueSet
   );
   checkRange('retentionSeconds', complete.retentionSeconds, 60, MAX_RETENTION_SECONDS);
   checkRange('number of tags', Object.keys(complete.tags).length, 0, MAX_TAGS);
+  for (const [tag, value] of Object.entries(complete.tags)) {
+    if (typeof value !== 'string' || tag.length > 128 || value.length > 256) {
+      throw badRequest(`tag ${tag} is ${JSON.stringify(value)}, expected text of at most 256 characters`);
+    }
+  }
   if (complete.deadLetter !== null) {
     checkQueueName(complete.deadLetter.queue);
     checkRange('maxReceives', complete.deadLetter.maxReceives, 1, 1000);

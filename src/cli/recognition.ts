@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Command } from 'commander';
 import type { Config } from '../config.ts';
 import { errorMessage } from '../errors.ts';
-import { openRecogniser, type Recogniser } from '../recognition/index.ts';
+import { modelsDirOf, packOfDeployment } from '../model-packs.ts';
+import { type ModelPack, openRecogniser, type Recogniser } from '../recognition/index.ts';
 import { configOf, withSettings } from './command.ts';
 
 /** The flags of verbs that recognise pictures themselves. */
@@ -11,15 +11,25 @@ export function withRecognitionSettings(command: Command): Command {
   return withSettings(command, ['pack', 'smallFaces', 'maxPixels', 'dataDir']);
 }
 
+export interface OpenedRecogniser {
+  readonly config: Config;
+  readonly pack: ModelPack;
+  readonly recogniser: Recogniser;
+}
+
 /** A recogniser as the settings say. A verb has nothing else to do meanwhile, so it needs no thread of its own. */
-export async function recogniserOf(command: Command): Promise<{ config: Config; recogniser: Recogniser }> {
-  const { config } = configOf(command);
-  const { pack: packId, maxPixels, smallFaces } = config;
-  const modelsDir = join(config.dataDir, 'models');
-  return {
-    config,
-    recogniser: await openRecogniser({ modelsDir, packId, maxPixels, smallFaces, inThread: false }),
-  };
+export async function recogniserOf(command: Command): Promise<OpenedRecogniser> {
+  const loaded = configOf(command);
+  const { config } = loaded;
+  const pack = await packOfDeployment(loaded);
+  const recogniser = await openRecogniser({
+    modelsDir: modelsDirOf(loaded),
+    packId: pack.id,
+    maxPixels: config.maxPixels,
+    smallFaces: config.smallFaces,
+    inThread: false,
+  });
+  return { config, pack, recogniser };
 }
 
 /** Errors about a picture name it. */

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
 import { describe, test } from 'node:test';
+import { recordOf as anyRecord, faceOf, pictureOf } from '../../test/support/gallery-scene.ts';
 import { MemoryObjectStore } from '../../test/support/memory-object-store.ts';
 import { SyntheticFaces } from '../../test/support/synthetic-faces.ts';
 import { systemClock as clock } from '../adapters/local/system-clock.ts';
 import type { JobRecord } from '../jobs/job.ts';
-import type { Face, RecognisedPicture } from '../recognition/types.ts';
 import { createGalleryChanges } from './enrolment.ts';
 import { Gallery } from './gallery.ts';
 import { openGalleryReplica } from './replica.ts';
@@ -22,41 +21,13 @@ async function setUp() {
   };
 }
 
-function faceOf(embedding: Float32Array, sizePx = 100, overall = 0.9): Face {
-  const point = { x: 0, y: 0 };
-  return {
-    box: { x: 0, y: 0, width: sizePx, height: sizePx },
-    landmarks: [point, point, point, point, point],
-    detectionScore: 0.99,
-    quality: { overall, sizePx, embeddingNorm: 70, yawDegrees: 0, rollDegrees: 0, sharpness: 100 },
-    embedding,
-    crop: Buffer.from(embedding.slice().buffer),
-  };
-}
-
-function pictureOf(...faces: Face[]): RecognisedPicture {
-  const timings = { decodeMs: 1, detectMs: 1, embedMs: 1 };
-  return { width: 250, height: 250, format: 'jpeg', faces, facesCut: 0, timings, packId: 'fast' };
-}
-
 function recordOf(
   person: string,
   options: { sha256?: string; force?: boolean; submittedAt?: number } = {},
 ): JobRecord {
-  const jobId = randomUUID();
-  return {
-    version: 1,
-    jobId,
-    inputKey: `uploads/${jobId}`,
-    fileName: 'a.jpg',
-    contentType: 'image/jpeg',
-    sha256: options.sha256 ?? (randomUUID() + randomUUID()).replaceAll('-', ''),
-    sizeBytes: 1,
-    submittedAt: options.submittedAt ?? clock.now(),
-    traceId: '',
-    dialect: 'native',
-    task: { kind: 'enrol', person, source: 'folder/a.jpg', ...(options.force ? { force: true } : {}) },
-  };
+  const { force, ...rest } = options;
+  const task = { kind: 'enrol', person, source: 'folder/a.jpg', ...(force ? { force: true } : {}) } as const;
+  return anyRecord(task, rest);
 }
 
 describe('enrolment', () => {

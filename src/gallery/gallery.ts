@@ -226,6 +226,27 @@ export class Gallery {
     return { personId, name, faces };
   }
 
+  /** The id of the person whose face this is; undefined when there is no such face. */
+  async ownerOf(faceId: string): Promise<string | undefined> {
+    await this.refresh();
+    const { faces, roster } = this.#follower.state;
+    const row = faces.rowOf(faceId);
+    return row === -1 ? undefined : roster.at(faces.person[row] ?? -1)?.personId;
+  }
+
+  /** This id and those that were merged into it. */
+  async familyOf(personId: string): Promise<string[]> {
+    await this.refresh();
+    return this.#follower.state.roster.familyOf(personId);
+  }
+
+  /** Ids of all faces. */
+  async faceIds(): Promise<string[]> {
+    await this.refresh();
+    const { faces } = this.#follower.state;
+    return faces.liveRows().map((row) => faces.idAt(row));
+  }
+
   /** Ids of the faces that have no template of this pack. */
   async facesWithout(packId: string): Promise<string[]> {
     await this.refresh();

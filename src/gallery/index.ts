@@ -1,6 +1,14 @@
 export { type CompactionReport, compactGallery } from './compaction.ts';
 export { createGalleryChanges, type EnrolmentOptions, type GalleryChanges } from './enrolment.ts';
+export {
+  type ErasureOptions,
+  type ErasureReport,
+  eraseFace,
+  erasePerson,
+  finishErasures,
+} from './erasure.ts';
 export { Gallery, type GalleryOptions } from './gallery.ts';
+export { GalleryHousekeeping, type GalleryHousekeepingOptions } from './housekeeping.ts';
 export { DEFAULT_GALLERY } from './keys.ts';
 export { openGalleryReplica, type ReplicaOptions } from './replica.ts';
 export type * from './types.ts';

@@ -8,11 +8,13 @@ export interface GalleryKeys {
   readonly logPrefix: string;
   readonly segmentPrefix: string;
   readonly cropPrefix: string;
+  readonly erasurePrefix: string;
   /** Sequences start at 1; twelve digits keep the byte order of keys the order of entries. */
   log(sequence: number): string;
   /** `id` tells compactions of the same sequence apart. */
   segment(sequence: number, id: string): string;
   crop(faceId: string): string;
+  erasure(personId: string): string;
 }
 
 export function galleryKeys(name: string): GalleryKeys {
@@ -23,10 +25,17 @@ export function galleryKeys(name: string): GalleryKeys {
     logPrefix: `${root}/log/`,
     segmentPrefix: `${root}/base/`,
     cropPrefix: `${root}/crops/`,
+    erasurePrefix: `${root}/erasures/`,
     log: (sequence) => `${root}/log/${digits(sequence)}`,
     segment: (sequence, id) => `${root}/base/${digits(sequence)}-${id}`,
     crop: (faceId) => `${root}/crops/${faceId}.jpg`,
+    erasure: (personId) => `${root}/erasures/${personId}.json`,
   };
+}
+
+/** The face whose crop has this key. */
+export function faceIdOfCrop(key: string): string {
+  return key.slice(key.lastIndexOf('/') + 1, -'.jpg'.length);
 }
 
 /** The sequence in a key of the log or of a segment. */

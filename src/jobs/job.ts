@@ -13,6 +13,8 @@ export interface JobMessage {
   /** When nobody waits any more; the job is worked off all the same. */
   readonly deadline: number;
   readonly traceId: string;
+  /** Brought back from the dead letters: a result that failed doesn't count, the new one replaces it. */
+  readonly redriven?: boolean;
 }
 
 /** What goes over a response queue: the result itself is in the output bucket. */
@@ -109,7 +111,15 @@ export interface EnrolReport {
   readonly resembles?: { readonly personId: string; readonly name: string; readonly similarity: number };
 }
 
-export type JobErrorCode = 'bad-image' | 'too-large' | 'poison' | 'erased' | 'dead-letter' | 'internal';
+export type JobErrorCode =
+  | 'bad-image'
+  /** The task names a person that never was, or a name that is none. */
+  | 'bad-request'
+  | 'too-large'
+  | 'poison'
+  | 'erased'
+  | 'dead-letter'
+  | 'internal';
 
 interface ResultBase {
   readonly version: number;

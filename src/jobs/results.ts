@@ -71,6 +71,19 @@ export function nameOf(result: DoneResult): string {
   return result.faces[0]?.person?.name ?? 'unknown';
 }
 
+/** Ids of everybody a result names: recognised, candidates beside them, enrolled, or resembled at enrolment. An erasure must find them all. */
+export function peopleIn(result: JobResult): string[] {
+  if (result.status === 'failed') return [];
+  const { faces, enrolment } = result;
+  const ids = faces.flatMap((face) => [
+    ...(face.person === null ? [] : [face.person.id]),
+    ...face.candidates.map((candidate) => candidate.personId),
+  ]);
+  if (enrolment?.personId !== undefined) ids.push(enrolment.personId);
+  if (enrolment?.resembles !== undefined) ids.push(enrolment.resembles.personId);
+  return [...new Set(ids)];
+}
+
 function encode(result: JobResult): Buffer {
   return Buffer.from(JSON.stringify(result));
 }

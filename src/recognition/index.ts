@@ -3,9 +3,11 @@ import { type OpeningSettings, openPipeline } from './opening.ts';
 import { ThreadedRecogniser } from './threaded-recogniser.ts';
 import type { Recogniser } from './types.ts';
 
+export { activePack, setActivePack } from './active-pack.ts';
 export * from './errors.ts';
 export { DEFAULT_MAX_PIXELS, decodePicture, type Picture } from './image.ts';
-export { findPack } from './opening.ts';
+export { ModelStore } from './model-store.ts';
+export { PackRegistry } from './pack-registry.ts';
 export * from './packs.ts';
 export * from './thresholds.ts';
 export * from './types.ts';

@@ -1,14 +1,19 @@
-import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 
 import { BUILT_IN_MODELS, type BuiltInModel, readWeights, sha256Of } from './built-in-models.ts';
 import { ModelError } from './errors.ts';
 import type { BuiltInModelName, ModelReference, UserModel } from './packs.ts';
+import { readIfThere, writeWhole } from './whole-file.ts';
 
 export interface ModelStoreOptions {
   /** `models/` of the data folder; made when something has to be written. */
   readonly folder: string;
+}
+
+export interface ModelCheck {
+  /** A built-in model that is absent or altered is made when it is next loaded; a user's is lost. */
+  readonly state: 'verified' | 'absent' | 'altered';
+  readonly sizeBytes: number;
 }
 
 /**
@@ -39,6 +44,14 @@ export class ModelStore {
     ).finally(() => this.#loads.delete(path));
     this.#loads.set(path, load);
     return load;
+  }
+
+  /** What lies in the folder, compared with what should; nothing is made. */
+  async check(model: ModelReference): Promise<ModelCheck> {
+    const bytes = await readIfThere(this.pathOf(model));
+    if (bytes === undefined) return { state: 'absent', sizeBytes: 0 };
+    const expected = typeof model === 'string' ? BUILT_IN_MODELS[model].onnxSha256 : model.sha256;
+    return { state: sha256Of(bytes) === expected ? 'verified' : 'altered', sizeBytes: bytes.length };
   }
 
   /** Where the file lies, or will. */
@@ -78,26 +91,4 @@ async function loadUserModel({ packId, file, sha256 }: UserModel, path: string):
     throw new ModelError(`the file ${file} of the pack ${packId} has SHA-256 ${found}, expected ${sha256}`);
   }
   return bytes;
-}
-
-async function readIfThere(path: string): Promise<Uint8Array | undefined> {
-  try {
-    return await readFile(path);
-  } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
-    throw new ModelError(`the model file ${path} cannot be read`, { cause });
-  }
-}
-
-/** Others see the old file or the whole new one. */
-async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
-  const temporary = `${path}.${randomUUID()}.tmp`;
-  try {
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(temporary, bytes);
-    await rename(temporary, path);
-  } catch (cause) {
-    await rm(temporary, { force: true });
-    throw new ModelError(`the model file ${path} cannot be written`, { cause });
-  }
 }

@@ -1,7 +1,6 @@
-import { ModelError } from './errors.ts';
 import { Model } from './model.ts';
 import { ModelStore } from './model-store.ts';
-import { BUILT_IN_PACKS, type ModelPack } from './packs.ts';
+import { PackRegistry } from './pack-registry.ts';
 import { RecognitionPipeline } from './pipeline.ts';
 
 export interface OpeningSettings {
@@ -18,17 +17,9 @@ export interface OpeningSettings {
 export async function openPipeline(settings: OpeningSettings): Promise<RecognitionPipeline> {
   const store = new ModelStore({ folder: settings.modelsDir });
   return await RecognitionPipeline.open({
-    pack: findPack(settings.packId),
+    pack: await new PackRegistry({ folder: settings.modelsDir }).find(settings.packId),
     openModel: async (reference) => Model.open(store.pathOf(reference), await store.load(reference)),
     maxPixels: settings.maxPixels,
     smallFaces: settings.smallFaces,
   });
-}
-
-/** Rejects ids that no pack has, with ModelError. */
-export function findPack(id: string): ModelPack {
-  const pack = BUILT_IN_PACKS.find((one) => one.id === id);
-  if (pack !== undefined) return pack;
-  const known = BUILT_IN_PACKS.map((one) => one.id).join(', ');
-  throw new ModelError(`There is no model pack ${JSON.stringify(id)}; expected one of ${known}.`);
 }

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { type Face, findPack, judge, type Recogniser, type Verdict } from '../../recognition/index.ts';
+import { type Face, judge, type Recogniser, type Verdict } from '../../recognition/index.ts';
 import { examples, type Verb } from '../command.ts';
 import { forPicture, recogniserOf, withRecognitionSettings } from '../recognition.ts';
 
@@ -31,11 +31,10 @@ const verb: Verb = {
 export default verb;
 
 async function compare(path: string, other: string, options: Options, self: Command): Promise<void> {
-  const { config, recogniser } = await recogniserOf(self);
+  const { pack, recogniser } = await recogniserOf(self);
   await using _ = recogniser;
   const faces = [await largestFace(recogniser, path), await largestFace(recogniser, other)] as const;
-  const { thresholds } = findPack(config.pack);
-  const verdict = judge(faces, { thresholds, falseMatchRate: options.fmr });
+  const verdict = judge(faces, { thresholds: pack.thresholds, falseMatchRate: options.fmr });
   const notes = notesOn([path, other], faces, verdict);
   if (options.json) {
     const sizes = faces.map(({ box, quality }) => ({ box, quality }));

@@ -75,9 +75,15 @@ class DlibWriter {
     );
     const { data, shape } = channelsFirstKernel(filters.data, filters.shape, 'tfjs');
     const [channels, , side] = shape;
-    const scaled = data.map((value, index) => value * scale[Math.floor(index / (data.length / channels))]!);
+    for (const [channel, factor] of scale.entries()) {
+      const filter = data.subarray(
+        (channel * data.length) / channels,
+        ((channel + 1) * data.length) / channels,
+      );
+      for (let index = 0; index < filter.length; index++) filter[index]! *= factor;
+    }
     const border = stride === 1 ? (side - 1) / 2 : 0;
-    const operands = [input.name, this.#graph.floats(scaled, shape), this.#graph.floats(bias, [channels])];
+    const operands = [input.name, this.#graph.floats(data, shape), this.#graph.floats(bias, [channels])];
     const name = this.#graph.node('Conv', operands, {
       kernel_shape: [side, side],
       strides: [stride, stride],

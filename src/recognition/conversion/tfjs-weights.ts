@@ -48,5 +48,7 @@ function floatsOf({ name, dtype, quantization }: ManifestEntry, bytes: Uint8Arra
   // A copy: the tensor may lie at any offset, typed arrays want aligned ones.
   if (quantization === undefined) return new Float32Array(new Uint8Array(bytes).buffer);
   const { scale, min } = quantization;
-  return Float32Array.from(bytes, (byte) => scale * byte + min);
+  const data = new Float32Array(bytes.length);
+  for (let index = 0; index < data.length; index++) data[index] = scale * bytes[index]! + min;
+  return data;
 }

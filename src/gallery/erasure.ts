@@ -1,0 +1,194 @@
+import { errorCode, FacefleetError, NotFoundError } from '../errors.ts';
+import { personJobKey } from '../jobs/keys.ts';
+import type { Buckets } from '../jobs/stores.ts';
+import type { Clock } from '../ports/clock.ts';
+import { fold, scrub } from './compaction.ts';
+import { type Burial, Gallery } from './gallery.ts';
+import { type ErasedIdentity, eraseFromJob, jobsSentInFor } from './job-erasure.ts';
+import { DEFAULT_GALLERY, type GalleryKeys, galleryKeys } from './keys.ts';
+
+const RECORD_VERSION = 1;
+/** How long after an erasure its jobs are looked through again: one that was being worked on may have told of the person since. */
+const AFTERMATH_MILLISECONDS = 15 * 60_000;
+
+/**
+ * What an erasure has to do, written down before it begins, so that housekeeping can end it if this process dies.
+ * It holds the name no longer than that takes.
+ */
+interface ErasureRecord {
+  readonly version: typeof RECORD_VERSION;
+  readonly personId: string;
+  readonly familyIds: readonly string[];
+  /** Undefined once everything was erased. */
+  readonly name?: string;
+  readonly faceIds: readonly string[];
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+}
+
+export interface ErasureOptions {
+  readonly buckets: Buckets;
+  readonly clock: Clock;
+  /** Default `default`. */
+  readonly gallery?: string;
+}
+
+export interface ErasureReport {
+  readonly personId: string;
+  readonly faces: number;
+  /** Jobs whose result or picture was erased, or that no longer name the person. */
+  readonly jobs: number;
+  /** Gallery version without the person. */
+  readonly version: number;
+}
+
+/**
+ * Removes a person for good: first a tombstone, from which on they are nobody to anyone; then every byte of templates,
+ * crops and names from log and base, and every picture and result of theirs. The id is never used again.
+ *
+ * Repeating it, by id, for somebody who is erased already erases what may be left.
+ *
+ * @throws NotFoundError when there is no such person.
+ */
+export async function erasePerson(options: ErasureOptions, reference: string): Promise<ErasureReport> {
+  const gallery = galleryOf(options);
+  const keys = keysOf(options);
+  const at = options.clock.now();
+  let record: ErasureRecord;
+  try {
+    const { personId, name, faces } = await gallery.person(reference);
+    const faceIds = faces.map(({ faceId }) => faceId);
+    record = { version: RECORD_VERSION, personId, familyIds: [personId], name, faceIds, at };
+  } catch (error) {
+    if (errorCode(error) !== 'erased') throw error;
+    const unfinished = await readRecord(options, keys.erasure(reference));
+    record = unfinished ?? {
+      version: RECORD_VERSION,
+      personId: reference,
+      familyIds: [reference],
+      faceIds: [],
+      at,
+    };
+  }
+  await putRecord(options, keys, record);
+  return carryOut(options, record);
+}
+
+/** Removes one face of a person for good, with its crop and the picture that it was enrolled from. */
+export async function eraseFace(options: ErasureOptions, faceId: string): Promise<ErasureReport> {
+  const { buckets, clock } = options;
+  const keys = keysOf(options);
+  const gallery = galleryOf(options);
+  const owner = await gallery.ownerOf(faceId);
+  if (owner === undefined) throw new NotFoundError('there is no such face', { context: { faceId } });
+  const version = await gallery.buryFace(faceId);
+  await foldAway(options, keys, version);
+  await buckets.state.delete(keys.crop(faceId));
+  const who = { personIds: new Set<string>(), name: undefined, faceIds: new Set([faceId]) };
+  const jobs = await eraseFromJobs({ buckets, clock }, who, await gallery.familyOf(owner));
+  return { personId: owner, faces: 1, jobs, version };
+}
+
+/** Ends what erasures of processes that died left undone, and looks after those of the last minutes. Cheap when there are none. */
+export async function finishErasures(options: ErasureOptions): Promise<void> {
+  const { buckets, clock } = options;
+  const keys = keysOf(options);
+  for await (const { key } of buckets.state.list({ prefix: keys.erasurePrefix })) {
+    const record = await readRecord(options, key);
+    if (record === undefined) continue;
+    await carryOut(options, record);
+    if (clock.now() - record.at > AFTERMATH_MILLISECONDS) await buckets.state.delete(key);
+  }
+}
+
+async function carryOut(options: ErasureOptions, record: ErasureRecord): Promise<ErasureReport> {
+  const { buckets } = options;
+  const keys = keysOf(options);
+  const gallery = galleryOf(options);
+  const burial = await bury(gallery, record.personId);
+  const exact = burial === undefined ? record : { ...record, ...pick(burial) };
+  if (burial !== undefined) await putRecord(options, keys, exact);
+  if (exact.name !== undefined) await foldAway(options, keys, burial?.version ?? (await gallery.refresh()));
+  await Promise.all(exact.faceIds.map((faceId) => buckets.state.delete(keys.crop(faceId))));
+  const who: ErasedIdentity = {
+    personIds: new Set(exact.familyIds),
+    name: exact.name ?? '',
+    faceIds: new Set(exact.faceIds),
+  };
+  const jobs = await eraseFromJobs(options, who, exact.familyIds);
+  const { name: _, ...nameless } = exact;
+  await putRecord(options, keys, nameless);
+  return { personId: record.personId, faces: exact.faceIds.length, jobs, version: gallery.version };
+}
+
+/** Undefined when the tombstone is there already, or the person was merged into another before it came to one. */
+async function bury(gallery: Gallery, personId: string): Promise<Burial | undefined> {
+  try {
+    const person = await gallery.find(personId);
+    return person?.personId === personId ? await gallery.bury(personId) : undefined;
+  } catch (error) {
+    if (errorCode(error) === 'erased') return undefined;
+    throw error;
+  }
+}
+
+function pick({ familyIds, name, faceIds }: Burial): Pick<ErasureRecord, 'familyIds' | 'name' | 'faceIds'> {
+  return { familyIds, name, faceIds };
+}
+
+/** A base without what was buried at `version`, and nothing left of anything before. */
+async function foldAway(
+  { buckets, clock }: ErasureOptions,
+  keys: GalleryKeys,
+  version: number,
+): Promise<void> {
+  const { manifest } = await fold(buckets.state, keys, clock, version);
+  await scrub(buckets.state, keys, manifest, version);
+}
+
+async function eraseFromJobs(
+  { buckets }: Pick<ErasureOptions, 'buckets' | 'clock'>,
+  who: ErasedIdentity,
+  indexedUnder: Iterable<string>,
+): Promise<number> {
+  const jobs = new Set<string>();
+  for (const personId of indexedUnder) {
+    const prefix = personJobKey(personId, '');
+    for await (const { key } of buckets.state.list({ prefix })) jobs.add(key.slice(prefix.length));
+  }
+  for await (const jobId of jobsSentInFor(buckets, who)) jobs.add(jobId);
+  for (const jobId of jobs) await eraseFromJob(buckets, jobId, who);
+  for (const personId of who.personIds) {
+    for (const jobId of jobs) await buckets.state.delete(personJobKey(personId, jobId));
+  }
+  return jobs.size;
+}
+
+async function putRecord(
+  { buckets }: ErasureOptions,
+  keys: GalleryKeys,
+  record: ErasureRecord,
+): Promise<void> {
+  const body = Buffer.from(JSON.stringify(record));
+  await buckets.state.put(keys.erasure(record.personId), body, { contentType: 'application/json' });
+}
+
+async function readRecord({ buckets }: ErasureOptions, key: string): Promise<ErasureRecord | undefined> {
+  const object = await buckets.state.get(key);
+  if (object === undefined) return undefined;
+  const record = JSON.parse((await object.bytes()).toString('utf8')) as Partial<ErasureRecord>;
+  if (record.version === RECORD_VERSION) return record as ErasureRecord;
+  throw new FacefleetError(
+    'data-corrupt',
+    `the record of an erasure has format ${record.version}, expected ${RECORD_VERSION}`,
+    { context: { key } },
+  );
+}
+
+function galleryOf({ buckets, clock, gallery: name = DEFAULT_GALLERY }: ErasureOptions): Gallery {
+  return new Gallery({ state: buckets.state, clock, name });
+}
+
+function keysOf({ gallery: name = DEFAULT_GALLERY }: ErasureOptions): GalleryKeys {
+  return galleryKeys(name);
+}

@@ -1,0 +1,127 @@
+import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
+
+import type { Deployment } from '../deployment.ts';
+import { type JobClient, newTraceId } from '../jobs/job-client.ts';
+import { queueNames } from '../jobs/keys.ts';
+import { Admission } from './admission.ts';
+import { ByteBudget } from './byte-budget.ts';
+import { DEFAULT_WAITS, type WaitLimits, type WebContext } from './context.ts';
+import { guardKeys, guardOrigin } from './guards.ts';
+import { HttpProblem, sendProblem, toProblem } from './problem.ts';
+import { Readiness } from './readiness.ts';
+import { healthRoutes, versionRoutes } from './routes/health.ts';
+import { homeRoutes } from './routes/home.ts';
+import { jobRoutes } from './routes/jobs.ts';
+import { recognitionRoutes } from './routes/recognitions.ts';
+import { factsOf } from './submission.ts';
+import { ClientGoneError } from './upload.ts';
+
+/** So long the rest of a refused upload is read and dropped, so that its client can read why. */
+const LINGER_MS = 5000;
+
+/** Every path and what it takes; all else is 405 with `Allow`, or 404. */
+const METHODS: readonly (readonly [path: string, methods: string])[] = [
+  ['/', 'GET, HEAD, POST'],
+  ['/v1/recognitions', 'POST'],
+  ['/v1/jobs/:id', 'GET, HEAD'],
+  ['/healthz', 'GET, HEAD'],
+  ['/readyz', 'GET, HEAD'],
+  ['/version', 'GET, HEAD'],
+];
+
+export interface AppOptions {
+  readonly deployment: Deployment;
+  /** Stays the caller's. */
+  readonly client: JobClient;
+  /** When it aborts, whoever waits for a result is told where to find it. */
+  readonly stopWaiting?: AbortSignal;
+  readonly waits?: WaitLimits;
+}
+
+/** The HTTP interface as an Express application, which a test may use without a web tier around it. */
+export function createApp(options: AppOptions): Express {
+  const context = createContext(options);
+  const app = express();
+  app.disable('x-powered-by').disable('etag').set('query parser', 'simple');
+  app.use(prepare, guardOrigin(context.config));
+  app.use(healthRoutes(context));
+  app.use(guardKeys(context.config));
+  app.use(homeRoutes(context), recognitionRoutes(context), jobRoutes(context), versionRoutes(context));
+  for (const [path, methods] of METHODS) app.all(path, refuseMethod(methods));
+  app.use(() => {
+    throw new HttpProblem(404, 'there is nothing at this address');
+  });
+  app.use(answerProblem(context));
+  return app;
+}
+
+function createContext({ deployment, client, stopWaiting, waits = DEFAULT_WAITS }: AppOptions): WebContext {
+  const { loaded, clock, logger, queues } = deployment;
+  const { config } = loaded;
+  const requests = queues.open(queueNames(config.prefix).requests);
+  const horizonSeconds = waits.plainSeconds;
+  return {
+    config,
+    client,
+    clock,
+    logger,
+    waits,
+    admission: new Admission({ requests, clock, logger, capacity: config, horizonSeconds }),
+    budget: new ByteBudget({
+      totalBytes: config.uploadBudgetBytes,
+      largestClaimBytes: config.maxUploadBytes,
+      clock,
+    }),
+    readiness: new Readiness({ requests, buckets: deployment, clock, logger }),
+    stopWaiting: stopWaiting ?? new AbortController().signal,
+  };
+}
+
+/** Gives the request its trace id (W3C trace context) and the answer the headers that all have. */
+const prepare: RequestHandler = (request, response, next) => {
+  const { traceparent } = request.headers;
+  const given = typeof traceparent === 'string' ? traceparent : '';
+  const traceId = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/.exec(given)?.[1];
+  const isUsable = traceId !== undefined && !/^0+$/.test(traceId);
+  response.locals.traceId = isUsable ? traceId : newTraceId();
+  response.set({
+    'X-Trace-Id': response.locals.traceId,
+    'X-Content-Type-Options': 'nosniff',
+    'Cache-Control': 'no-store',
+  });
+  next();
+};
+
+function refuseMethod(allow: string): RequestHandler {
+  return () => {
+    throw new HttpProblem(405, `this address takes ${allow}`, { headers: { Allow: allow } });
+  };
+}
+
+function answerProblem({ logger, clock }: WebContext): ErrorRequestHandler {
+  // Express tells an error handler by its four parameters.
+  return (error: unknown, request, response, _next) => {
+    const { traceId } = factsOf(response);
+    if (error instanceof ClientGoneError || response.destroyed) {
+      logger.debug({ traceId }, 'a client went away');
+      response.destroy();
+      return;
+    }
+    const problem = toProblem(error, logger.child({ traceId }));
+    logger.debug({ traceId, status: problem.status, jobId: problem.jobId }, problem.message);
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    sendProblem(request, response, problem);
+    if (!request.complete) void linger();
+
+    async function linger(): Promise<void> {
+      request.resume();
+      const read = new AbortController();
+      request.once('close', () => read.abort());
+      await clock.sleep(LINGER_MS, read.signal);
+      if (!request.complete) request.socket.destroy();
+    }
+  };
+}

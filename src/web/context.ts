@@ -1,0 +1,38 @@
+import type { Config } from '../config.ts';
+import type { JobClient } from '../jobs/job-client.ts';
+import type { Logger } from '../logger.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Admission } from './admission.ts';
+import type { ByteBudget } from './byte-budget.ts';
+import type { Readiness } from './readiness.ts';
+
+/** For how long a client is kept waiting for its answer. */
+export interface WaitLimits {
+  /** `POST /`: then 504. Load balancers and the course's clients wait 300 s. */
+  readonly plainSeconds: number;
+  /** Under `/v1`: then 202. Below the 60 s at which most proxies give up. */
+  readonly versionedSeconds: number;
+}
+
+export const DEFAULT_WAITS: WaitLimits = { plainSeconds: 290, versionedSeconds: 55 };
+
+/** What the routes work with. */
+export interface WebContext {
+  readonly config: Config;
+  readonly client: JobClient;
+  readonly admission: Admission;
+  readonly budget: ByteBudget;
+  readonly readiness: Readiness;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly waits: WaitLimits;
+  /** Aborts when the process can wait no longer: whoever waits is told where to find the result. */
+  readonly stopWaiting: AbortSignal;
+}
+
+/** What the middlewares noted about a request, in `response.locals`. */
+export interface RequestFacts {
+  /** A key's fingerprint, or `anonymous`. */
+  readonly caller: string;
+  readonly traceId: string;
+}

@@ -1,0 +1,85 @@
+import type { Request, Response } from 'express';
+
+import type { IdempotencyClaim } from '../jobs/idempotency.ts';
+import type { JobResult, JobTask } from '../jobs/job.ts';
+import type { JobRequest, Submission } from '../jobs/job-client.ts';
+import type { RequestFacts, WebContext } from './context.ts';
+import { ANONYMOUS } from './guards.ts';
+import { HttpProblem } from './problem.ts';
+import { ClientGoneError, receiveUpload } from './upload.ts';
+
+export interface SubmissionOptions {
+  readonly task: JobTask;
+  /** 0: nobody waits. */
+  readonly waitSeconds: number;
+  /** The answer quotes the file name, so there has to be one, and only a form has one. */
+  readonly needsFileName: boolean;
+}
+
+export interface SubmittedPicture extends Submission {
+  readonly fileName: string;
+}
+
+/** Reads the request's picture and hands it to the workers. The picture's memory is free again when this resolves. */
+export async function submitPicture(
+  context: WebContext,
+  request: Request,
+  response: Response,
+  { task, waitSeconds, needsFileName }: SubmissionOptions,
+): Promise<SubmittedPicture> {
+  const { config, client, admission, budget, clock } = context;
+  const facts = factsOf(response);
+  const idempotency = idempotencyOf(request, facts);
+  const limits = { maxBytes: config.maxUploadBytes, budget, clock };
+  using upload = await receiveUpload(request, limits, { allowRaw: !needsFileName });
+  const { fileName, contentType, picture } = upload;
+  if (needsFileName && fileName === '') throw new HttpProblem(400, 'the file has no name');
+  const job: JobRequest = { picture, fileName, contentType, task, waitSeconds, traceId: facts.traceId };
+  const submission = await client.submit(idempotency === undefined ? job : { ...job, idempotency });
+  admission.accepted();
+  response.set('X-Job-Id', submission.jobId);
+  return { ...submission, fileName };
+}
+
+/**
+ * The job's result; undefined when it is not there in time or the process stops waiting.
+ *
+ * @throws ClientGoneError when the client goes away, so that nobody waits for nobody.
+ */
+export async function awaitResult(
+  { client, admission, stopWaiting }: WebContext,
+  response: Response,
+  { jobId, result: known }: Submission,
+  timeoutSeconds: number,
+): Promise<JobResult | undefined> {
+  if (known !== undefined || timeoutSeconds <= 0) return known;
+  const end = new AbortController();
+  const onEnd = () => end.abort();
+  response.once('close', onEnd);
+  stopWaiting.addEventListener('abort', onEnd, { once: true });
+  try {
+    if (response.destroyed) throw new ClientGoneError();
+    if (stopWaiting.aborted) return undefined;
+    const result = await client.wait(jobId, { timeoutSeconds, signal: end.signal });
+    if (response.destroyed) throw new ClientGoneError();
+    if (result !== undefined) admission.learn(result);
+    return result;
+  } finally {
+    response.off('close', onEnd);
+    stopWaiting.removeEventListener('abort', onEnd);
+  }
+}
+
+export function factsOf(response: Response): RequestFacts {
+  const { caller = ANONYMOUS, traceId = '' } = response.locals as Partial<RequestFacts>;
+  return { caller, traceId };
+}
+
+function idempotencyOf(request: Request, { caller }: RequestFacts): IdempotencyClaim | undefined {
+  const key = request.headers['idempotency-key'];
+  if (key === undefined) return undefined;
+  if (typeof key !== 'string' || !/^[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?$/.test(key)) {
+    throw new HttpProblem(400, 'the Idempotency-Key is not 1 to 255 printable ASCII characters');
+  }
+  return { caller, key };
+}

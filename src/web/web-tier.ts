@@ -1,0 +1,146 @@
+import { once } from 'node:events';
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+import type { Deployment } from '../deployment.ts';
+import { FacefleetError } from '../errors.ts';
+import { JobClient } from '../jobs/job-client.ts';
+import type { Logger } from '../logger.ts';
+import type { Clock } from '../ports/clock.ts';
+import { createApp } from './app.ts';
+import type { WaitLimits } from './context.ts';
+import { checkBinding } from './guards.ts';
+
+/** A client gets so long for its headers, and so long for its whole request. */
+const HEADERS_TIMEOUT_MS = 15_000;
+const REQUEST_TIMEOUT_MS = 300_000;
+/** Longer than a load balancer keeps an idle connection, so that it is never we who close one in use. */
+const KEEP_ALIVE_MS = 65_000;
+const MAX_CONNECTIONS = 4096;
+/** At shutdown: so long for those who wait to get their answer, then to be told where to find it. */
+const DRAIN_MS = 20_000;
+const LAST_WORDS_MS = 2000;
+
+export interface WebTierOptions {
+  readonly deployment: Deployment;
+  readonly waits?: WaitLimits;
+}
+
+/** The running web tier. Disposing of it drains it: nobody new, answers for those who wait, then closed. */
+export interface WebTier extends AsyncDisposable {
+  /** Where it listens, as a client on this machine would write it. */
+  readonly url: string;
+  readonly port: number;
+}
+
+/**
+ * Starts to listen on the configured host and port.
+ *
+ * @throws FacefleetError `config-invalid` (strangers could come in without a key), `conflict` (the port is taken),
+ *   `permission-denied`.
+ */
+export async function startWebTier({ deployment, waits }: WebTierOptions): Promise<WebTier> {
+  const { clock, logger } = deployment;
+  const { config } = deployment.loaded;
+  checkBinding(config);
+  const client = await JobClient.open(deployment, { webId: config.webId });
+  const stopWaiting = new AbortController();
+  const options = { deployment, client, stopWaiting: stopWaiting.signal };
+  const server = serve(createApp(waits === undefined ? options : { ...options, waits }));
+  const open = trackResponses(server);
+  try {
+    await listen(server, config);
+  } catch (error) {
+    await client[Symbol.asyncDispose]();
+    throw error;
+  }
+  const { port } = server.address() as AddressInfo;
+  const url = `http://${urlHost(config.host)}:${port}`;
+  logger.info({ url, dialect: config.dialect }, 'listening');
+  let closing: Promise<void> | undefined;
+  const close = async () => {
+    await drain({ server, open, stopWaiting, clock, logger });
+    await client[Symbol.asyncDispose]();
+    logger.info('closed');
+  };
+  return {
+    url,
+    port,
+    [Symbol.asyncDispose]: () => {
+      closing ??= close();
+      return closing;
+    },
+  };
+}
+
+function serve(app: ReturnType<typeof createApp>): Server {
+  const server = createServer(
+    {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      connectionsCheckingInterval: 1000,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+    },
+    app,
+  );
+  server.maxConnections = MAX_CONNECTIONS;
+  return server;
+}
+
+async function listen(server: Server, { host, port }: { host: string; port: number }): Promise<void> {
+  try {
+    server.listen(port, host);
+    await once(server, 'listening');
+  } catch (cause) {
+    throw listenError(cause as NodeJS.ErrnoException, `${urlHost(host)}:${port}`);
+  }
+}
+
+function listenError(cause: NodeJS.ErrnoException, address: string): FacefleetError {
+  if (cause.code === 'EADDRINUSE') {
+    const message = `${address} is taken by another program; choose another port with --port or PORT`;
+    return new FacefleetError('conflict', message, { cause });
+  }
+  if (cause.code === 'EACCES') {
+    return new FacefleetError('permission-denied', `${address} may not be listened on by this user`, {
+      cause,
+    });
+  }
+  return new FacefleetError('config-invalid', `cannot listen on ${address}: ${cause.message}`, { cause });
+}
+
+/** The responses that are not finished. Once the server is closing, each of them is the last on its connection. */
+function trackResponses(server: Server): Set<ServerResponse> {
+  const open = new Set<ServerResponse>();
+  server.prependListener('request', (_request, response) => {
+    open.add(response);
+    response.once('close', () => open.delete(response));
+    if (!server.listening) response.setHeader('Connection', 'close');
+  });
+  return open;
+}
+
+interface Drained {
+  readonly server: Server;
+  readonly open: ReadonlySet<ServerResponse>;
+  readonly stopWaiting: AbortController;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+async function drain({ server, open, stopWaiting, clock, logger }: Drained): Promise<void> {
+  const closed = new AbortController();
+  server.close(() => closed.abort());
+  server.closeIdleConnections();
+  for (const response of open) if (!response.headersSent) response.setHeader('Connection', 'close');
+  await clock.sleep(DRAIN_MS, closed.signal);
+  if (closed.signal.aborted) return;
+  logger.info({ open: open.size }, 'telling those who still wait where to find their answers');
+  stopWaiting.abort();
+  await clock.sleep(LAST_WORDS_MS, closed.signal);
+  server.closeAllConnections();
+}
+
+function urlHost(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
+}

@@ -1,0 +1,77 @@
+import { errorMessage } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+import type { Clock } from '../ports/clock.ts';
+import { ATTEMPTS_BEFORE_ISOLATION, type Attempt, type AttemptLog } from './attempts.ts';
+import { PoisonError } from './failure.ts';
+import { type PictureReader, RecogniserCrashError } from './isolated-recogniser.ts';
+import type { Readers } from './readers.ts';
+
+/** Crashes of a child process with nothing but the one picture in it, after which the picture is to blame. */
+const CRASHES_BEFORE_POISON = 2;
+
+export interface GuardedReadingOptions {
+  readonly readers: Readers;
+  readonly attempts: AttemptLog;
+  readonly instanceId: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface SuspectJob {
+  readonly jobId: string;
+  readonly packId: string;
+  readonly receiveCount: number;
+}
+
+/**
+ * Lets a job read its picture where its past says: in this process or, after two attempts that never ended, alone in
+ * a child process, so that a picture which crashes recognisers takes no more workers with it.
+ *
+ * Rejects with PoisonError when it crashes the child twice, else as the work does.
+ */
+export class GuardedReading {
+  readonly #options: GuardedReadingOptions;
+
+  constructor(options: GuardedReadingOptions) {
+    this.#options = options;
+  }
+
+  async run<T>(job: SuspectJob, work: (reader: PictureReader) => Promise<T>): Promise<T> {
+    const { readers, attempts, instanceId, clock } = this.#options;
+    // What comes for the first time cannot have crashed anybody, and nearly everything does.
+    if (job.receiveCount <= 1) return work(await readers.here(job.packId));
+    const attempt = await attempts.begin(job.jobId, { instanceId, startedAt: clock.now() });
+    try {
+      const isSuspect = attempt.unfinishedBefore >= ATTEMPTS_BEFORE_ISOLATION;
+      return isSuspect ? await this.#runApart(job, work) : await work(await readers.here(job.packId));
+    } finally {
+      await this.#end(attempt, job);
+    }
+  }
+
+  async #runApart<T>(job: SuspectJob, work: (reader: PictureReader) => Promise<T>): Promise<T> {
+    const { readers, logger } = this.#options;
+    for (let crashes = 1; ; crashes++) {
+      try {
+        return await work(readers.apart(job.packId));
+      } catch (error) {
+        if (!(error instanceof RecogniserCrashError)) throw error;
+        logger.warn({ jobId: job.jobId, crashes, error: error.message }, 'a picture crashed a recogniser');
+        if (crashes < CRASHES_BEFORE_POISON) continue;
+        throw new PoisonError(`the picture crashes recognisers: ${error.message}`, { cause: error });
+      }
+    }
+  }
+
+  async #end(attempt: Attempt, { jobId }: SuspectJob): Promise<void> {
+    try {
+      await attempt.end();
+    } catch (error) {
+      // It then counts as one that never ended; at worst the job runs apart next time, which is only slower.
+      this.#options.logger.warn(
+        { jobId, error: errorMessage(error) },
+        'the end of an attempt could not be noted',
+      );
+    }
+  }
+}

@@ -1,0 +1,117 @@
+import { EventEmitter, once } from 'node:events';
+
+/** `fetching` until its picture is here, `working` while it is recognised, `finishing` while its result is stored and answered. */
+export type Stage = 'fetching' | 'working' | 'finishing';
+
+export interface JobInHand extends Disposable {
+  moveTo(stage: Stage): void;
+}
+
+export interface InHandOptions {
+  /** Jobs that are computed at once. */
+  readonly concurrency: number;
+  /** Milliseconds that only go forward. */
+  readonly monotonic: () => number;
+}
+
+/** Results being stored are no load on the processor, but with a slow bucket they must not pile up. */
+const FINISHING_PER_SESSION = 4;
+
+/** The jobs that a worker has in hand, how many more it wants, and how long one takes it. */
+export class InHand {
+  readonly #concurrency: number;
+  readonly #monotonic: () => number;
+  readonly #jobs = new Map<object, { stage: Stage; since: number }>();
+  readonly #changes = new EventEmitter();
+  readonly #serviceTime = new ServiceTime();
+  #countedUntil: number;
+
+  constructor({ concurrency, monotonic }: InHandOptions) {
+    this.#concurrency = concurrency;
+    this.#monotonic = monotonic;
+    this.#countedUntil = monotonic();
+  }
+
+  get count(): number {
+    return this.#jobs.size;
+  }
+
+  /** Mean seconds that a session was taken per job over the last jobs; 0 before the first. */
+  get serviceSeconds(): number {
+    return this.#serviceTime.meanMs / 1000;
+  }
+
+  add(): JobInHand {
+    const token = {};
+    this.#set(token, 'fetching');
+    return {
+      moveTo: (stage) => this.#set(token, stage),
+      [Symbol.dispose]: () => this.#set(token, undefined),
+    };
+  }
+
+  /**
+   * How many messages to ask for: one per free session; with every session taken one more for each, whose picture is
+   * fetched and decoded meanwhile. A worker with free sessions asks for no reserve: another one may be free too.
+   */
+  get wanted(): number {
+    if (this.#count('finishing') >= FINISHING_PER_SESSION * this.#concurrency) return 0;
+    const started = this.#count('fetching') + this.#count('working');
+    return Math.max(0, (started < this.#concurrency ? 1 : 2) * this.#concurrency - started);
+  }
+
+  /** Resolves at the next change, or when the signal aborts. */
+  async changed(signal: AbortSignal): Promise<void> {
+    await once(this.#changes, 'change', { signal }).catch(() => undefined);
+  }
+
+  /** Resolves when nothing is in hand any more. */
+  async empty(): Promise<void> {
+    while (this.#jobs.size > 0) await once(this.#changes, 'change');
+  }
+
+  /** For how long the slowest job has been worked on, milliseconds; 0 with none. */
+  get longestWorkMs(): number {
+    const now = this.#monotonic();
+    const times = [...this.#jobs.values()].map(({ stage, since }) => (stage === 'working' ? now - since : 0));
+    return Math.max(0, ...times);
+  }
+
+  #set(token: object, stage: Stage | undefined): void {
+    const now = this.#monotonic();
+    // More may be at work than there are sessions: those only decode.
+    const computing = Math.min(this.#count('working'), this.#concurrency);
+    this.#serviceTime.spend((now - this.#countedUntil) * computing);
+    this.#countedUntil = now;
+    if (this.#jobs.get(token)?.stage === 'working') this.#serviceTime.finishJob();
+    if (stage === undefined) this.#jobs.delete(token);
+    else this.#jobs.set(token, { stage, since: now });
+    this.#changes.emit('change');
+  }
+
+  #count(wanted: Stage): number {
+    let count = 0;
+    for (const { stage } of this.#jobs.values()) if (stage === wanted) count++;
+    return count;
+  }
+}
+
+/** Jobs that the mean remembers. */
+const MEMORY_JOBS = 20;
+
+/** Milliseconds of session time per job, as a mean that forgets. */
+class ServiceTime {
+  meanMs = 0;
+  #unspentMs = 0;
+  #jobs = 0;
+
+  spend(milliseconds: number): void {
+    this.#unspentMs += milliseconds;
+  }
+
+  finishJob(): void {
+    this.#jobs = Math.min(MEMORY_JOBS, this.#jobs + 1);
+    this.meanMs += (this.#unspentMs - this.meanMs) / this.#jobs;
+    this.#unspentMs = 0;
+  }
+}

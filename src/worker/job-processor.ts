@@ -1,0 +1,194 @@
+import { errorMessage } from '../errors.ts';
+import {
+  type DoneResult,
+  type FailedResult,
+  JOB_FORMAT_VERSION,
+  type JobMessage,
+  type JobRecord,
+  type JobResult,
+} from '../jobs/job.ts';
+import { parseMessage } from '../jobs/messages.ts';
+import type { Buckets } from '../jobs/stores.ts';
+import type { Logger } from '../logger.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { QueueMessage } from '../ports/queue.ts';
+import type { AttemptLog } from './attempts.ts';
+import type { Deliveries } from './deliveries.ts';
+import { isForDeadLetters, PictureGoneError, permanentFailure } from './failure.ts';
+import { fetchJob } from './fetch-job.ts';
+import type { GuardedReading } from './guarded-reading.ts';
+import type { JobInHand } from './in-hand.ts';
+import type { ResultWriter } from './result-writer.ts';
+import { packFor, runTask, type TaskInput, type TaskTools } from './tasks.ts';
+
+export interface JobProcessorOptions {
+  readonly buckets: Buckets;
+  readonly maxPictureBytes: number;
+  readonly deliveries: Deliveries;
+  readonly results: ResultWriter;
+  readonly attempts: AttemptLog;
+  readonly reading: GuardedReading;
+  readonly tools: TaskTools;
+  readonly instanceId: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** A delivered message while it is worked off. */
+interface Job {
+  readonly delivery: QueueMessage;
+  readonly message: JobMessage;
+  /** As soon as it was read. */
+  record?: JobRecord;
+}
+
+/**
+ * Works off one delivered message: fetch → recognise → store the result → answer → delete.
+ *
+ * The message is deleted last, so whatever dies in between, it comes again; whoever then finds the result stored
+ * only answers. A failure that may pass gives the message back, any other becomes the result.
+ */
+export class JobProcessor {
+  readonly #options: JobProcessorOptions;
+
+  constructor(options: JobProcessorOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Never rejects; says whether the job has its result now. When `drain` aborts before recognition starts, the message
+   * is given back at once.
+   */
+  async handle(delivery: QueueMessage, inHand: JobInHand, drain: AbortSignal): Promise<boolean> {
+    const { deliveries, logger } = this.#options;
+    try {
+      const message = this.#read(delivery);
+      if (message instanceof Error) {
+        await this.#bury(delivery, message);
+        return false;
+      }
+      return await this.#work({ delivery, message }, inHand, drain);
+    } catch (error) {
+      const { receiveCount } = delivery;
+      logger.warn(
+        { message: delivery.body, receiveCount, error: errorMessage(error) },
+        'a job failed; again later',
+      );
+      await deliveries.retryLater(delivery);
+      return false;
+    }
+  }
+
+  async #work(job: Job, inHand: JobInHand, drain: AbortSignal): Promise<boolean> {
+    const { results, deliveries } = this.#options;
+    // Nobody can have finished what comes for the first time; should a repeat claim to be that, storing it shows.
+    const existing = job.delivery.receiveCount > 1 ? await results.standing(job.message) : undefined;
+    let result = existing;
+    if (result === undefined) {
+      const found = await this.#resultOf(job, inHand, drain);
+      if (found === 'not-started') {
+        await deliveries.giveBack(job.delivery);
+        return false;
+      }
+      inHand.moveTo('finishing');
+      result = await results.store(found, job.message);
+    }
+    inHand.moveTo('finishing');
+    await this.#close(job, result);
+    return true;
+  }
+
+  /** Rejects only with what may pass. */
+  async #resultOf(job: Job, inHand: JobInHand, drain: AbortSignal): Promise<JobResult | 'not-started'> {
+    try {
+      const input = await this.#fetch(job);
+      if (drain.aborted) return 'not-started';
+      inHand.moveTo('working');
+      return await this.#recognise(job, input);
+    } catch (error) {
+      const failure = permanentFailure(error, job.delivery.receiveCount);
+      if (failure === undefined) throw error;
+      return this.#failed(job, failure);
+    }
+  }
+
+  /** Beside the picture the gallery is brought up to date: neither waits for the other. */
+  async #fetch(job: Job): Promise<TaskInput & { fetchMs: number }> {
+    const { buckets, results, tools, maxPictureBytes } = this.#options;
+    const startedAt = performance.now();
+    const freshening = tools.gallery.freshen();
+    try {
+      const fetched = await fetchJob(buckets, job.message.jobId, results.dialect);
+      if (fetched !== undefined) job.record = fetched.record;
+      if (fetched?.upload === undefined) throw new PictureGoneError();
+      const picture = await fetched.upload.bytes(maxPictureBytes);
+      return { record: fetched.record, picture, fetchMs: performance.now() - startedAt };
+    } finally {
+      await freshening;
+    }
+  }
+
+  async #recognise(job: Job, input: TaskInput & { fetchMs: number }): Promise<DoneResult> {
+    const { reading, tools, clock } = this.#options;
+    const queueMs = Math.max(0, clock.now() - job.message.submittedAt);
+    const { jobId } = job.message;
+    const suspect = {
+      jobId,
+      packId: packFor(input.record.task, tools),
+      receiveCount: job.delivery.receiveCount,
+    };
+    const { timings, ...outcome } = await reading.run(suspect, (reader) => runTask(input, reader, tools));
+    return {
+      ...this.#resultBase(job),
+      status: 'done',
+      ...outcome,
+      timings: { queueMs, fetchMs: input.fetchMs, ...timings },
+    };
+  }
+
+  #failed(job: Job, error: FailedResult['error']): FailedResult {
+    return { ...this.#resultBase(job), status: 'failed', error };
+  }
+
+  #resultBase({ message, record }: Job) {
+    return {
+      version: JOB_FORMAT_VERSION,
+      jobId: message.jobId,
+      fileName: record?.fileName ?? '',
+      kind: record?.task.kind ?? ('recognise' as const),
+      submittedAt: message.submittedAt,
+      finishedAt: this.#options.clock.now(),
+      traceId: message.traceId,
+      instanceId: this.#options.instanceId,
+    };
+  }
+
+  /** The result is stored: answer, tidy up, and delete the message last. */
+  async #close({ delivery, message }: Job, result: JobResult): Promise<void> {
+    const { deliveries, attempts, logger } = this.#options;
+    const { jobId, traceId } = message;
+    await deliveries.answer(message, result.status);
+    if (delivery.receiveCount > 1) await attempts.forget(jobId);
+    if (result.status === 'failed') {
+      logger.info({ jobId, traceId, error: result.error }, 'a job failed for good');
+      if (isForDeadLetters(result.error)) await deliveries.bury(delivery, result.error.message);
+    }
+    await deliveries.delete(delivery);
+  }
+
+  #read(delivery: QueueMessage): JobMessage | Error {
+    try {
+      return parseMessage(delivery.body);
+    } catch (error) {
+      return error as Error;
+    }
+  }
+
+  /** Nobody can answer it or store a result for it; the log line and the dead letter are all there is. */
+  async #bury(delivery: QueueMessage, error: Error): Promise<void> {
+    const { deliveries, logger } = this.#options;
+    logger.error({ message: delivery.body, error: error.message }, 'a message nobody can read');
+    await deliveries.bury(delivery, error.message);
+    await deliveries.delete(delivery);
+  }
+}

@@ -1,0 +1,224 @@
+import type { InstanceIdentity } from '../config.ts';
+import type { Deployment } from '../deployment.ts';
+import type { GalleryChanges } from '../gallery/enrolment.ts';
+import type { GalleryReplica } from '../gallery/types.ts';
+import { queueNames } from '../jobs/keys.ts';
+import type { Queue, QueueMessage } from '../ports/queue.ts';
+import type { Recogniser } from '../recognition/types.ts';
+import type { Heartbeat } from '../scaling/heartbeat.ts';
+import { Releasers } from '../shutdown.ts';
+import { AttemptLog } from './attempts.ts';
+import { Deliveries } from './deliveries.ts';
+import { Ending, type EndReason } from './ending.ts';
+import { GalleryWatch } from './gallery-watch.ts';
+import { GuardedReading } from './guarded-reading.ts';
+import { HeartbeatClient } from './heartbeat-client.ts';
+import { InHand } from './in-hand.ts';
+import type { PictureReader } from './isolated-recogniser.ts';
+import { JobProcessor } from './job-processor.ts';
+import { pollForMessages } from './polling.ts';
+import { createReaders } from './readers.ts';
+import { ResultWriter } from './result-writer.ts';
+import { VisibilityKeeper } from './visibility-keeper.ts';
+import { Watchdog } from './watchdog.ts';
+
+export interface WorkerOptions {
+  readonly deployment: Deployment;
+  /** May still be loading; the controller hears of the worker meanwhile. The caller closes both. */
+  readonly recogniser: Recogniser | Promise<Recogniser>;
+  readonly gallery: GalleryReplica | Promise<GalleryReplica>;
+  readonly galleryChanges: GalleryChanges;
+  /** Opens a recogniser of another pack, which the worker closes. */
+  readonly openRecogniser: (packId: string) => Promise<Recogniser>;
+  /** Reads one picture in a process apart, for jobs that are suspected of crashing recognisers. */
+  readonly isolatedReader: (packId: string) => PictureReader;
+  readonly instance: InstanceIdentity;
+  /** Aborts when the worker is to drain and end. */
+  readonly drain: AbortSignal;
+  /** Memory of this process in bytes; a test may say otherwise. */
+  readonly residentBytes?: () => number;
+}
+
+/**
+ * Works jobs off the request queue until it is told to end, and resolves to why it did.
+ *
+ * A drain lets the last poll return, gives back what was not started, finishes what runs and tells the controller.
+ * When the deployment is lost or a job hangs, it resolves at once with jobs in hand, and the process must end too:
+ * their messages come to another worker.
+ */
+export async function runWorker(options: WorkerOptions): Promise<EndReason> {
+  return new Worker(options).run();
+}
+
+class Worker {
+  readonly #options: WorkerOptions;
+  readonly #residentBytes: () => number;
+  readonly #ending: Ending;
+  readonly #inHand: InHand;
+  #gallery: GalleryWatch | undefined;
+  #state: 'starting' | 'running' | 'drained' = 'starting';
+  #done = 0;
+
+  constructor(options: WorkerOptions) {
+    const { deployment } = options;
+    this.#options = options;
+    this.#residentBytes = options.residentBytes ?? (() => process.memoryUsage.rss());
+    this.#ending = new Ending(deployment.logger);
+    this.#inHand = new InHand({
+      concurrency: deployment.loaded.config.concurrency,
+      monotonic: () => deployment.clock.monotonic(),
+    });
+  }
+
+  async run(): Promise<EndReason> {
+    const { deployment, drain } = this.#options;
+    const ending = this.#ending;
+    await using releasers = new Releasers();
+    const heartbeats = releasers.use('heartbeats', this.#startHeartbeats());
+    onAbort(releasers, ending.draining, () => heartbeats.beatSoon());
+    onAbort(releasers, drain, () => ending.drain('stopped'));
+    onAbort(releasers, deployment.lost, () => ending.leave('lost'));
+
+    await Promise.race([this.#work(releasers, heartbeats), aborted(ending.leaving)]);
+    if (!ending.leaving.aborted) {
+      this.#state = 'drained';
+      await heartbeats.sayLast();
+    }
+    deployment.logger.info({ reason: ending.reason, done: this.#done }, 'worker ended');
+    return ending.reason;
+  }
+
+  async #work(releasers: Releasers, heartbeats: HeartbeatClient): Promise<void> {
+    const { deployment, recogniser: loading } = this.#options;
+    const { clock, logger, queues } = deployment;
+    const { config } = deployment.loaded;
+    const loaded = Promise.all([loading, this.#options.gallery]);
+    const parts = await Promise.race([loaded, aborted(this.#ending.draining)]);
+    if (parts === undefined) return;
+    const [recogniser, replica] = parts;
+    const gallery = new GalleryWatch({ replica, clock, logger });
+    this.#gallery = gallery;
+
+    const queue = queues.open(queueNames(config.prefix).requests);
+    const visibilityTimeoutSeconds = config.visibilityTimeoutSeconds;
+    const processor = this.#createProcessor({ releasers, queue, recogniser, gallery });
+    const visible = { queue, timeoutSeconds: visibilityTimeoutSeconds, clock, logger };
+    const keeper = releasers.use('visibility keeper', new VisibilityKeeper(visible));
+    this.#startWatchdog({ releasers, heartbeats, gallery, packId: recogniser.packId });
+
+    this.#state = 'running';
+    heartbeats.beatSoon();
+    logger.info({ galleryVersion: replica.version, packId: recogniser.packId }, 'ready for jobs');
+    const onMessage = (message: QueueMessage) => void this.#handle(message, processor, keeper);
+    const inHand = this.#inHand;
+    await pollForMessages(
+      { queue, visibilityTimeoutSeconds, inHand, onMessage, clock, logger },
+      this.#ending.draining,
+    );
+    await inHand.empty();
+  }
+
+  async #handle(message: QueueMessage, processor: JobProcessor, keeper: VisibilityKeeper): Promise<void> {
+    using job = this.#inHand.add();
+    using _hidden = keeper.hold(message.receipt);
+    if (await processor.handle(message, job, this.#ending.draining)) this.#done++;
+  }
+
+  #createProcessor({ releasers, queue, recogniser, gallery }: ProcessorParts): JobProcessor {
+    const { deployment, instance, galleryChanges, openRecogniser, isolatedReader } = this.#options;
+    const { clock, logger, queues, state } = deployment;
+    const { prefix, dialect, falsePositiveRate, smallFaces, maxUploadBytes } = deployment.loaded.config;
+    const shared = { instanceId: instance.id, clock, logger };
+    const readers = releasers.use(
+      'recognisers of other packs',
+      createReaders({ own: recogniser, open: openRecogniser, isolated: isolatedReader }),
+    );
+    const attempts = new AttemptLog(state);
+    return new JobProcessor({
+      ...shared,
+      buckets: deployment,
+      maxPictureBytes: maxUploadBytes,
+      deliveries: new Deliveries({ ...shared, queues, requests: queue, prefix }),
+      results: new ResultWriter({ buckets: deployment, dialect, gallery }),
+      attempts,
+      reading: new GuardedReading({ ...shared, readers, attempts }),
+      tools: { gallery, changes: galleryChanges, falsePositiveRate, smallFaces, packId: recogniser.packId },
+    });
+  }
+
+  #startWatchdog({ releasers, heartbeats, gallery, packId }: WatchdogParts): void {
+    const { clock, loaded } = this.#options.deployment;
+    const watchdog = new Watchdog({
+      inHand: this.#inHand,
+      heartbeats,
+      gallery,
+      ending: this.#ending,
+      packId,
+      memoryBytes: loaded.config.workerMemoryBytes,
+      clock,
+      residentBytes: this.#residentBytes,
+    });
+    releasers.use('watchdog', watchdog);
+  }
+
+  #startHeartbeats(): HeartbeatClient {
+    const { state, clock, logger } = this.#options.deployment;
+    return new HeartbeatClient({
+      state,
+      clock,
+      logger,
+      describe: () => this.#describe(),
+      onReply: ({ order, galleryVersion }) => {
+        if (order === 'drain') this.#ending.drain('ordered');
+        void this.#gallery?.catchUpWith(galleryVersion);
+      },
+    });
+  }
+
+  #describe(): Heartbeat {
+    const { instance, deployment } = this.#options;
+    const isDraining = this.#state !== 'drained' && this.#ending.draining.aborted;
+    return {
+      instanceId: instance.id,
+      slot: instance.slot,
+      generation: instance.generation,
+      pid: process.pid,
+      state: isDraining ? 'draining' : this.#state,
+      busy: this.#inHand.count,
+      done: this.#done,
+      serviceSeconds: this.#inHand.serviceSeconds,
+      concurrency: deployment.loaded.config.concurrency,
+      galleryVersion: this.#gallery?.replica.version ?? 0,
+      residentBytes: this.#residentBytes(),
+      uptimeSeconds: process.uptime(),
+    };
+  }
+}
+
+interface ProcessorParts {
+  readonly releasers: Releasers;
+  readonly queue: Queue;
+  readonly recogniser: Recogniser;
+  readonly gallery: GalleryWatch;
+}
+
+interface WatchdogParts {
+  readonly releasers: Releasers;
+  readonly heartbeats: HeartbeatClient;
+  readonly gallery: GalleryWatch;
+  readonly packId: string;
+}
+
+/** Calls back once the signal aborts, also when it has; the releasers take the listener off again. */
+function onAbort(releasers: Releasers, signal: AbortSignal, act: () => void): void {
+  if (signal.aborted) act();
+  else signal.addEventListener('abort', act, { once: true });
+  releasers.push('abort listener', () => signal.removeEventListener('abort', act));
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
