@@ -8,10 +8,13 @@ export function modelsDirOf({ config }: LoadedConfig): string {
   return join(config.dataDir, 'models');
 }
 
-/** The pack that a deployment works with: flag or environment, else `models use`, else the default. */
-export async function packOfDeployment(loaded: LoadedConfig): Promise<ModelPack> {
-  const { config, sources } = loaded;
+/** The id of the pack that a deployment works with: flag or environment, else `models use`, else the default. */
+export function packIdOf({ config, sources }: LoadedConfig): Promise<string> {
   const configured = sources.pack === 'default' ? undefined : config.pack;
-  const id = await activePack({ dataDir: config.dataDir, configured });
-  return await new PackRegistry({ folder: modelsDirOf(loaded) }).find(id);
+  return activePack({ dataDir: config.dataDir, configured });
+}
+
+/** @throws ModelError when that pack is not there. */
+export async function packOfDeployment(loaded: LoadedConfig): Promise<ModelPack> {
+  return await new PackRegistry({ folder: modelsDirOf(loaded) }).find(await packIdOf(loaded));
 }

@@ -6,6 +6,7 @@ import type { Verb } from './command.ts';
 const VERBS: readonly (readonly [name: string, summary: string, load: () => Promise<{ default: Verb }>])[] = [
   ['detect', 'find the faces of a picture', () => import('./commands/detect.ts')],
   ['compare', 'say whether two pictures show one person', () => import('./commands/compare.ts')],
+  ['models', 'list, verify, choose, add and remove model packs', () => import('./commands/models.ts')],
   ['config', 'print the effective settings and where each comes from', () => import('./commands/config.ts')],
 ];
 

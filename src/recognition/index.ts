@@ -6,6 +6,7 @@ import type { Recogniser } from './types.ts';
 export { activePack, setActivePack } from './active-pack.ts';
 export * from './errors.ts';
 export { DEFAULT_MAX_PIXELS, decodePicture, type Picture } from './image.ts';
+export { modelName, modelsOf, type PackReport, reportPack } from './model-report.ts';
 export { ModelStore } from './model-store.ts';
 export { PackRegistry } from './pack-registry.ts';
 export * from './packs.ts';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { BUILT_IN_MODELS, type BuiltInModel, readWeights, sha256Of } from './built-in-models.ts';
 import { ModelError } from './errors.ts';
 import type { BuiltInModelName, ModelReference, UserModel } from './packs.ts';
-import { readIfThere, writeWhole } from './whole-file.ts';
+import { readIfThere, removeLeftovers, writeWhole } from './whole-file.ts';
 
 export interface ModelStoreOptions {
   /** `models/` of the data folder; made when something has to be written. */
@@ -11,8 +11,11 @@ export interface ModelStoreOptions {
 }
 
 export interface ModelCheck {
-  /** A built-in model that is absent or altered is made when it is next loaded; a user's is lost. */
-  readonly state: 'verified' | 'absent' | 'altered';
+  /**
+   * `unconverted` and `altered` built-in models are made when they are next loaded; a user's that is `missing` or `altered`
+   * has to be added again.
+   */
+  readonly state: 'verified' | 'unconverted' | 'missing' | 'altered';
   readonly sizeBytes: number;
 }
 
@@ -49,8 +52,9 @@ export class ModelStore {
   /** What lies in the folder, compared with what should; nothing is made. */
   async check(model: ModelReference): Promise<ModelCheck> {
     const bytes = await readIfThere(this.pathOf(model));
-    if (bytes === undefined) return { state: 'absent', sizeBytes: 0 };
-    const expected = typeof model === 'string' ? BUILT_IN_MODELS[model].onnxSha256 : model.sha256;
+    const isBuiltIn = typeof model === 'string';
+    if (bytes === undefined) return { state: isBuiltIn ? 'unconverted' : 'missing', sizeBytes: 0 };
+    const expected = isBuiltIn ? BUILT_IN_MODELS[model].onnxSha256 : model.sha256;
     return { state: sha256Of(bytes) === expected ? 'verified' : 'altered', sizeBytes: bytes.length };
   }
 
@@ -67,6 +71,7 @@ export class ModelStore {
     if (cached !== undefined && sha256Of(cached) === model.onnxSha256) return cached;
     const converted = await convert(name, model);
     await writeWhole(path, converted);
+    await removeLeftovers(path);
     return converted;
   }
 }

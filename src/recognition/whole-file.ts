@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 
 import { ModelError } from './errors.ts';
+
+/** A temporary file this old was left by a writer that died. */
+const LEFTOVER_MS = 10 * 60 * 1000;
 
 /**
  * Writes a file so that others see the old one or the whole new one; several writers may do it at once. Folders are made.
@@ -18,6 +21,23 @@ export async function writeWhole(path: string, content: Uint8Array | string): Pr
   } catch (cause) {
     await rm(temporary, { force: true });
     throw new ModelError(`the file ${path} cannot be written: ${String(cause)}`, { cause });
+  }
+}
+
+/** Removes what writers of this file that were killed have left beside it. */
+export async function removeLeftovers(path: string): Promise<void> {
+  const folder = dirname(path);
+  const names = (await readdir(folder)).filter(
+    (name) => name.startsWith(`${basename(path)}.`) && name.endsWith('.tmp'),
+  );
+  for (const name of names) {
+    const leftover = join(folder, name);
+    const { mtimeMs } = await stat(leftover).catch((error: unknown) => {
+      // Another writer has finished meanwhile.
+      if (isMissing(error)) return { mtimeMs: Number.POSITIVE_INFINITY };
+      throw error;
+    });
+    if (Date.now() - mtimeMs > LEFTOVER_MS) await rm(leftover, { force: true });
   }
 }
 
