@@ -22,3 +22,13 @@ export class ModelError extends Error {
     this.name = 'ModelError';
   }
 }
+
+/** The thread or process that recognised died over a picture. The recogniser is of no more use; open a new one. */
+export class RecogniserLostError extends Error {
+  readonly code = 'recogniser-lost';
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'RecogniserLostError';
+  }
+}

@@ -1,6 +1,6 @@
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { BadImageError, type BadImageReason, ModelError } from './errors.ts';
+import { BadImageError, type BadImageReason, ModelError, RecogniserLostError } from './errors.ts';
 import type { RecognisedPicture, RecogniseOptions, Recogniser } from './types.ts';
 
 /** What the thread is started with; it opens the models itself. */
@@ -43,7 +43,7 @@ interface Pending {
 
 /**
  * A recogniser in a thread of its own, since running a network blocks its thread. Calls that are waiting when the thread dies
- * are rejected, and so are later ones: whoever holds it opens a new one.
+ * are rejected with RecogniserLostError, and so are later ones: whoever holds it opens a new one.
  */
 export class ThreadedRecogniser implements Recogniser {
   readonly packId: string;
@@ -105,9 +105,11 @@ class ThreadLink {
     this.#exited = new Promise((resolve) => this.#worker.once('exit', () => resolve()));
     this.#worker.on('message', (reply: ThreadReply) => this.#settle(reply));
     this.#worker.on('error', (error) =>
-      this.#die(new Error('The recogniser thread crashed.', { cause: error })),
+      this.#die(new RecogniserLostError('The recogniser thread crashed.', { cause: error })),
     );
-    this.#worker.on('exit', (code) => this.#die(new Error(`The recogniser thread ended with code ${code}.`)));
+    this.#worker.on('exit', (code) =>
+      this.#die(new RecogniserLostError(`The recogniser thread ended with code ${code}.`)),
+    );
   }
 
   ask(request: (id: number) => ThreadRequest): Promise<ThreadReply> {

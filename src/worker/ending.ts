@@ -10,6 +10,8 @@ export type DrainReason =
   | 'memory'
   /** Everybody was embedded anew with another pack, and it has not got that one's models. */
   | 'pack'
+  /** Its recogniser died: what it has in hand fails and comes to another worker. */
+  | 'broken'
   /** No controller and no work for ten minutes. */
   | 'orphaned';
 
@@ -29,6 +31,7 @@ export const EXIT_CODES: Readonly<Record<EndReason, number>> = {
   orphaned: 0,
   lost: 69,
   stuck: 70,
+  broken: 70,
   memory: 75,
   pack: 75,
 };

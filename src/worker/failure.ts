@@ -1,6 +1,6 @@
 import { errorCode, errorMessage, isTransient } from '../errors.ts';
 import type { FailedResult } from '../jobs/job.ts';
-import { BadImageError } from '../recognition/errors.ts';
+import { BadImageError, RecogniserLostError } from '../recognition/errors.ts';
 
 /** An error that nobody foresaw may have passed by the next receive; after this many it is the job's. */
 const RECEIVES_BEFORE_INTERNAL = 3;
@@ -44,6 +44,8 @@ export function permanentFailure(error: unknown, receiveCount: number): FailedRe
     case 'limit-exceeded':
       return { code: 'too-large', message };
   }
+  // Who is to blame for a lost recogniser is for the attempts to tell.
+  if (error instanceof RecogniserLostError) return undefined;
   if (isTransient(error) || receiveCount < RECEIVES_BEFORE_INTERNAL) return undefined;
   return { code: 'internal', message };
 }

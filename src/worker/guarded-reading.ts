@@ -1,9 +1,10 @@
 import { errorMessage } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { Clock } from '../ports/clock.ts';
+import { RecogniserLostError } from '../recognition/errors.ts';
 import { ATTEMPTS_BEFORE_ISOLATION, type Attempt, type AttemptLog } from './attempts.ts';
 import { PoisonError } from './failure.ts';
-import { type PictureReader, RecogniserCrashError } from './isolated-recogniser.ts';
+import type { PictureReader } from './isolated-recogniser.ts';
 import type { Readers } from './readers.ts';
 
 /** Crashes of a child process with nothing but the one picture in it, after which the picture is to blame. */
@@ -15,6 +16,8 @@ export interface GuardedReadingOptions {
   readonly instanceId: string;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** The recogniser of this process died, though the process lives. */
+  readonly onLost: () => void;
 }
 
 export interface SuspectJob {
@@ -37,15 +40,28 @@ export class GuardedReading {
   }
 
   async run<T>(job: SuspectJob, work: (reader: PictureReader) => Promise<T>): Promise<T> {
-    const { readers, attempts, instanceId, clock } = this.#options;
+    const { attempts, instanceId, clock } = this.#options;
     // What comes for the first time cannot have crashed anybody, and nearly everything does.
-    if (job.receiveCount <= 1) return work(await readers.here(job.packId));
+    if (job.receiveCount <= 1) return this.#runHere(job, work);
     const attempt = await attempts.begin(job.jobId, { instanceId, startedAt: clock.now() });
+    let hasEnded = true;
     try {
       const isSuspect = attempt.unfinishedBefore >= ATTEMPTS_BEFORE_ISOLATION;
-      return isSuspect ? await this.#runApart(job, work) : await work(await readers.here(job.packId));
+      return isSuspect ? await this.#runApart(job, work) : await this.#runHere(job, work);
+    } catch (error) {
+      hasEnded = !(error instanceof RecogniserLostError);
+      throw error;
     } finally {
-      await this.#end(attempt, job);
+      if (hasEnded) await this.#end(attempt, job);
+    }
+  }
+
+  async #runHere<T>(job: SuspectJob, work: (reader: PictureReader) => Promise<T>): Promise<T> {
+    try {
+      return await work(await this.#options.readers.here(job.packId));
+    } catch (error) {
+      if (error instanceof RecogniserLostError) this.#options.onLost();
+      throw error;
     }
   }
 
@@ -55,7 +71,7 @@ export class GuardedReading {
       try {
         return await work(readers.apart(job.packId));
       } catch (error) {
-        if (!(error instanceof RecogniserCrashError)) throw error;
+        if (!(error instanceof RecogniserLostError)) throw error;
         logger.warn({ jobId: job.jobId, crashes, error: error.message }, 'a picture crashed a recogniser');
         if (crashes < CRASHES_BEFORE_POISON) continue;
         throw new PoisonError(`the picture crashes recognisers: ${error.message}`, { cause: error });

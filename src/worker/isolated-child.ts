@@ -2,7 +2,9 @@ import type { Recogniser } from '../recognition/types.ts';
 import { type IsolatedReply, type IsolatedRequest, replyForError } from './isolated-protocol.ts';
 
 /** Exit code of a child that outgrew its memory. */
-export const OUT_OF_MEMORY_EXIT_CODE = 77;
+const OUT_OF_MEMORY_EXIT_CODE = 77;
+/** Exit code of a child whose recogniser's thread died. */
+const RECOGNISER_LOST_EXIT_CODE = 78;
 const MEMORY_SAMPLE_MS = 50;
 
 export interface IsolatedChildOptions {
@@ -23,6 +25,8 @@ export function serveIsolatedRequest({ memoryBytes, openRecogniser }: IsolatedCh
   }, MEMORY_SAMPLE_MS).unref();
   process.once('message', async (request: IsolatedRequest) => {
     const reply = await answer(request, openRecogniser).catch(replyForError);
+    // Its thread is as good as this process: the parent is to see a crash.
+    if (reply === 'lost') process.exit(RECOGNISER_LOST_EXIT_CODE);
     process.send?.(reply);
   });
 }

@@ -1,4 +1,4 @@
-import { BadImageError, type BadImageReason } from '../recognition/errors.ts';
+import { BadImageError, type BadImageReason, RecogniserLostError } from '../recognition/errors.ts';
 import type { RecognisedPicture, RecogniseOptions } from '../recognition/types.ts';
 
 /** What the worker asks of the child, once. */
@@ -13,7 +13,8 @@ export type IsolatedReply =
   | { readonly kind: 'bad-image'; readonly reason: BadImageReason; readonly message: string }
   | { readonly kind: 'failed'; readonly message: string };
 
-export function replyForError(error: unknown): IsolatedReply {
+export function replyForError(error: unknown): IsolatedReply | 'lost' {
+  if (error instanceof RecogniserLostError) return 'lost';
   if (error instanceof BadImageError) {
     return { kind: 'bad-image', reason: error.reason, message: error.message };
   }

@@ -1,16 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { BadImageError } from '../recognition/errors.ts';
+import { UnavailableError } from '../errors.ts';
+import { BadImageError, RecogniserLostError } from '../recognition/errors.ts';
 import type { Recogniser } from '../recognition/types.ts';
 import type { IsolatedReply, IsolatedRequest } from './isolated-protocol.ts';
-
-/** The recogniser's process died over this picture, or had to be killed for taking too long. */
-export class RecogniserCrashError extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'RecogniserCrashError';
-  }
-}
 
 export interface IsolatedRecogniserOptions {
   /** Module that calls `serveIsolatedRequest`. */
@@ -28,7 +21,8 @@ export type PictureReader = Pick<Recogniser, 'recognise' | 'embedCrop'>;
  * Recognises each picture in a child process of its own, so that one which crashes recognisers harms nobody else. Slow
  * (the child loads the models anew), so it is only for jobs that are suspected.
  *
- * Rejects with RecogniserCrashError when the child dies or takes too long, else as the recogniser does.
+ * Rejects with RecogniserLostError when the child dies or takes too long, with UnavailableError when it cannot be
+ * started, else as the recogniser does.
  */
 export function createIsolatedRecogniser(options: IsolatedRecogniserOptions): PictureReader {
   return {
@@ -55,7 +49,7 @@ async function ask(options: IsolatedRecogniserOptions, request: IsolatedRequest)
   let timer: NodeJS.Timeout | undefined;
   const tooLate = new Promise<never>((_, reject) => {
     const how = `took longer than ${options.timeLimitSeconds} s`;
-    timer = setTimeout(() => reject(crash(how)), options.timeLimitSeconds * 1000);
+    timer = setTimeout(() => reject(lost(how)), options.timeLimitSeconds * 1000);
   });
   try {
     return await Promise.race([replyOf(child, request), tooLate]);
@@ -68,12 +62,16 @@ async function ask(options: IsolatedRecogniserOptions, request: IsolatedRequest)
 function replyOf(child: ChildProcess, request: IsolatedRequest): Promise<IsolatedReply> {
   return new Promise((resolve, reject) => {
     child.once('message', (reply: IsolatedReply) => resolve(reply));
-    child.once('error', (error) => reject(crash(`could not run: ${error.message}`)));
+    child.once('error', (cause) =>
+      reject(
+        new UnavailableError(`a process for the recogniser cannot be started: ${cause.message}`, { cause }),
+      ),
+    );
     child.once('exit', (code, signal) =>
-      reject(crash(signal === null ? `ended with code ${code}` : `was ended by ${signal}`)),
+      reject(lost(signal === null ? `ended with code ${code}` : `was ended by ${signal}`)),
     );
     child.send(request, (error) => {
-      if (error !== null) reject(crash(`took no request: ${error.message}`));
+      if (error !== null) reject(lost(`took no request: ${error.message}`));
     });
   });
 }
@@ -86,8 +84,8 @@ async function end(child: ChildProcess): Promise<void> {
   await ended;
 }
 
-function crash(how: string): RecogniserCrashError {
-  return new RecogniserCrashError(`the recogniser's process ${how}`);
+function lost(how: string): RecogniserLostError {
+  return new RecogniserLostError(`the recogniser's process ${how}`);
 }
 
 function errorFrom(reply: IsolatedReply): Error {

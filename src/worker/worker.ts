@@ -27,7 +27,8 @@ export interface WorkerOptions {
   /** May still be loading; the controller hears of the worker meanwhile. The caller closes both. */
   readonly recogniser: Recogniser | Promise<Recogniser>;
   readonly gallery: GalleryReplica | Promise<GalleryReplica>;
-  readonly galleryChanges: GalleryChanges;
+  /** What enrolments and re-embeddings do to the gallery that this is a replica of. */
+  readonly galleryChanges: (replica: GalleryReplica) => GalleryChanges;
   /** Opens a recogniser of another pack, which the worker closes. */
   readonly openRecogniser: (packId: string) => Promise<Recogniser>;
   /** Reads one picture in a process apart, for jobs that are suspected of crashing recognisers. */
@@ -141,8 +142,19 @@ class Worker {
       deliveries: new Deliveries({ ...shared, queues, requests: queue, prefix }),
       results: new ResultWriter({ buckets: deployment, dialect, gallery }),
       attempts,
-      reading: new GuardedReading({ ...shared, readers, attempts }),
-      tools: { gallery, changes: galleryChanges, falsePositiveRate, smallFaces, packId: recogniser.packId },
+      reading: new GuardedReading({
+        ...shared,
+        readers,
+        attempts,
+        onLost: () => this.#ending.drain('broken'),
+      }),
+      tools: {
+        gallery,
+        changes: galleryChanges(gallery.replica),
+        falsePositiveRate,
+        smallFaces,
+        packId: recogniser.packId,
+      },
     });
   }
 

@@ -94,10 +94,10 @@ export class WorkerHarness implements AsyncDisposable {
       deployment: this.deployment,
       recogniser,
       gallery: replica,
-      galleryChanges: {
+      galleryChanges: () => ({
         enrol: () => Promise.reject(new Error('enrolling was not expected')),
         addTemplate: () => Promise.reject(new Error('a template was not expected')),
-      },
+      }),
       openRecogniser: async (packId) => new FakeRecogniser({ packId }),
       isolatedReader: () => new FakeRecogniser(),
       instance: { id: `instance-${this.#running.length + 1}`, slot: this.#running.length + 1, generation: 1 },
