@@ -18,7 +18,7 @@ export interface BrokerOptions {
   readonly logger: Logger;
   /** How long to wait for an older broker of this data folder to end (default 0). */
   readonly waitSeconds?: number;
-  /** The database grows no further than this (default 16 GiB). */
+  /** Sends are refused once the database holds this much (default 16 GiB). */
   readonly maxDatabaseBytes?: number;
 }
 

@@ -8,7 +8,6 @@ import { isBusy, translateSqliteError } from './sqlite-errors.ts';
 
 /** How often a broker that waits for another to end looks again. */
 const LOCK_POLL_MS = 25;
-const PAGE_BYTES = 4096;
 /** Pages that one slice of `shrink` gives back: some milliseconds of work. */
 const VACUUM_SLICE_PAGES = 256;
 
@@ -17,7 +16,7 @@ export interface OpenOptions {
   readonly folder: string;
   /** How long to wait for another broker to let go of it. */
   readonly waitSeconds: number;
-  /** The file grows no further than this. */
+  /** What the file may hold; see `assertRoom`. */
   readonly maxBytes: number;
 }
 
@@ -33,11 +32,17 @@ export class BrokerDatabase implements Disposable {
   /** The last owner died with the file open. */
   readonly wasUnclean: boolean;
   readonly #database: DatabaseSync;
+  readonly #maxBytes: number;
+  readonly #space: StatementSync;
 
-  private constructor(database: DatabaseSync, file: string, wasUnclean: boolean) {
-    this.#database = database;
+  private constructor(opened: Opened, file: string, maxBytes: number) {
+    this.#database = opened.database;
+    this.wasUnclean = opened.wasUnclean;
     this.file = file;
-    this.wasUnclean = wasUnclean;
+    this.#maxBytes = maxBytes;
+    this.#space = this.#database.prepare(
+      'SELECT (page_count - freelist_count) * page_size AS used_bytes FROM pragma_page_count, pragma_freelist_count, pragma_page_size',
+    );
   }
 
   /**
@@ -49,8 +54,8 @@ export class BrokerDatabase implements Disposable {
     makeFolder(folder);
     const deadline = performance.now() + waitSeconds * 1000;
     for (;;) {
-      const opened = tryOpen(file, maxBytes);
-      if (opened !== undefined) return new BrokerDatabase(opened.database, file, opened.wasUnclean);
+      const opened = tryOpen(file);
+      if (opened !== undefined) return new BrokerDatabase(opened, file, maxBytes);
       if (performance.now() >= deadline) {
         throw new FacefleetError(
           'data-folder-in-use',
@@ -77,6 +82,20 @@ export class BrokerDatabase implements Disposable {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
       throw translateSqliteError(error, this.file);
     }
+  }
+
+  /**
+   * For what adds to the file; what takes from it is let through, so that a full database can be emptied.
+   *
+   * @throws FacefleetError `disk-full` when the file holds as much as it may.
+   */
+  assertRoom(): void {
+    const usedBytes = Number(this.#space.get()?.used_bytes);
+    if (usedBytes < this.#maxBytes) return;
+    throw new FacefleetError(
+      'disk-full',
+      `the queue database ${this.file} holds ${usedBytes} bytes, its limit is ${this.#maxBytes}`,
+    );
   }
 
   /** Carries the write-ahead log into the database and empties it, so that deleted bytes are in neither. */
@@ -113,17 +132,19 @@ function makeFolder(folder: string): void {
   }
 }
 
+interface Opened {
+  readonly database: DatabaseSync;
+  readonly wasUnclean: boolean;
+}
+
 /** Undefined when another process has it. */
-function tryOpen(
-  file: string,
-  maxBytes: number,
-): { database: DatabaseSync; wasUnclean: boolean } | undefined {
+function tryOpen(file: string): Opened | undefined {
   let database: DatabaseSync | undefined;
   try {
     const wasUnclean = hasLog(file);
     database = new DatabaseSync(file, { timeout: 0 });
     chmodSync(file, 0o600);
-    configure(database, maxBytes);
+    configure(database);
     migrate(database, file);
     return { database, wasUnclean };
   } catch (error) {
@@ -143,7 +164,7 @@ function hasLog(file: string): boolean {
   }
 }
 
-function configure(database: DatabaseSync, maxBytes: number): void {
+function configure(database: DatabaseSync): void {
   // Exclusive before WAL: the lock is never let go, and the index of the log lives in memory instead of a shared file.
   database.exec('PRAGMA locking_mode = EXCLUSIVE');
   // Must be set before the first table is made.
@@ -157,6 +178,5 @@ function configure(database: DatabaseSync, maxBytes: number): void {
     PRAGMA wal_autocheckpoint = 1000;
     PRAGMA journal_size_limit = 8388608;
     PRAGMA temp_store = MEMORY;
-    PRAGMA max_page_count = ${Math.max(64, Math.floor(maxBytes / PAGE_BYTES))};
   `);
 }

@@ -33,6 +33,7 @@ interface MessageRow {
  * with others.
  */
 export class QueueEngine {
+  readonly #database: BrokerDatabase;
   readonly #clock: BrokerClock;
   readonly #sql: ReturnType<typeof prepareStatements>;
   readonly #queues = new Map<string, QueueRow>();
@@ -42,6 +43,7 @@ export class QueueEngine {
   readonly changed = new Set<string>();
 
   constructor(database: BrokerDatabase, clock: BrokerClock) {
+    this.#database = database;
     this.#clock = clock;
     this.#sql = prepareStatements(database);
     this.reload();
@@ -96,6 +98,7 @@ export class QueueEngine {
   send({ queue: name, bodies, delayMs }: RequestOf<'send'>): void {
     const queue = this.#queue(name);
     checkDelay(delayMs / 1000);
+    this.#database.assertRoom();
     for (const body of bodies) checkBody(body, { queue: name, maxMessageBytes: queue.maxMessageBytes });
     const now = this.#clock.now();
     for (const body of bodies) this.#sql.insert.run(queue.id, now + delayMs, now, body);
