@@ -1,0 +1,265 @@
+import { createHash } from 'node:crypto';
+import type { BigIntStats } from 'node:fs';
+import { link, rename, unlink } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { Readable } from 'node:stream';
+
+import { type ErrorContext, PreconditionFailedError } from '../../errors.ts';
+import type {
+  ObjectEntry,
+  ObjectInfo,
+  ObjectStore,
+  PutOptions,
+  StoredObject,
+} from '../../ports/object-store.ts';
+import { checkKey, checkPutOptions } from '../object-rules.ts';
+import { guessContentType } from './folder/content-type.ts';
+import { fromFileSystem, hasErrno, unlessMissing } from './folder/file-errors.ts';
+import { FolderSync } from './folder/folder-sync.ts';
+import { encodeKey, joinPath } from './folder/key-encoding.ts';
+import { listFolder } from './folder/listing.ts';
+import { type BodyFacts, Sidecars } from './folder/sidecar.ts';
+import { SourceError, type StagedFile, Staging } from './folder/staging.ts';
+import { etagOf, openVersion, statFile, storedObject } from './folder/stored-file.ts';
+import { sweepAbandoned } from './folder/sweep.ts';
+
+/** Runs `work` while nobody else, in any process, holds the lock of this name. */
+export type WithLock = <T>(name: string, work: () => Promise<T>) => Promise<T>;
+
+export interface FolderObjectStoreOptions {
+  readonly bucket: string;
+  /** Made when the first object is put. */
+  readonly folder: string;
+  readonly withLock: WithLock;
+}
+
+/** Where one object lies. */
+interface Place {
+  readonly key: string;
+  readonly path: string;
+  readonly sidecarPath: string;
+  readonly context: ErrorContext;
+}
+
+/** Systems without hard links, or that refuse them here. */
+const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EXDEV'];
+
+/**
+ * A bucket as a folder: bodies are plain files, named after their keys (`key-encoding.ts`), that people can look at,
+ * copy, and drop in by hand.
+ *
+ * A put writes and syncs a temporary file in `.tmp`, then gives it its name: by a hard link when the key is new, which fails if
+ * somebody was faster, so creating needs no lock. Whoever replaces or deletes an object, or writes its
+ * sidecar (`.meta`, only for objects with metadata or a content type that one wouldn't guess), holds the key's lock. So
+ * under the lock an object stays as it is, and a missing one can only appear.
+ */
+export class FolderObjectStore implements ObjectStore {
+  readonly bucket: string;
+  readonly #root: string;
+  readonly #sidecarRoot: string;
+  readonly #withLock: WithLock;
+  readonly #folders: FolderSync;
+  readonly #staging: Staging;
+  readonly #sidecars: Sidecars;
+  #swept: Promise<void> | undefined;
+  #hasLinks = true;
+
+  constructor({ bucket, folder, withLock }: FolderObjectStoreOptions) {
+    this.bucket = bucket;
+    this.#root = resolve(folder);
+    this.#sidecarRoot = join(this.#root, '.meta');
+    this.#withLock = withLock;
+    this.#folders = new FolderSync(this.#root);
+    this.#staging = new Staging(join(this.#root, '.tmp'));
+    this.#sidecars = new Sidecars(this.#staging, this.#folders);
+  }
+
+  async put(key: string, body: Uint8Array | Readable, options: PutOptions = {}): Promise<{ etag: string }> {
+    // A stream may fail while we wait for something else; reading it will tell.
+    if (body instanceof Readable) body.on('error', () => {});
+    try {
+      const place = this.#place(key);
+      checkPutOptions(options, body instanceof Readable, place.context);
+      return await this.#reporting(place.context, () => this.#put(place, body, options));
+    } catch (error) {
+      if (body instanceof Readable) body.destroy();
+      throw error instanceof SourceError ? error.error : error;
+    }
+  }
+
+  async get(key: string, options: { signal?: AbortSignal } = {}): Promise<StoredObject | undefined> {
+    const place = this.#place(key);
+    return this.#reporting(place.context, async () => {
+      options.signal?.throwIfAborted();
+      const version = await this.#open(place);
+      return version && (await storedObject(version, place.context));
+    });
+  }
+
+  async head(key: string): Promise<ObjectInfo | undefined> {
+    const place = this.#place(key);
+    return this.#reporting(place.context, async () => {
+      const version = await this.#open(place);
+      await version?.handle.close();
+      return version?.info;
+    });
+  }
+
+  async delete(key: string): Promise<void> {
+    const place = this.#place(key);
+    await this.#reporting(place.context, async () => {
+      await this.#sweepOnce();
+      const [body, sidecar] = await Promise.all([statFile(place.path), statFile(place.sidecarPath)]);
+      if (body === undefined && sidecar === undefined) return;
+      await this.#withLock(this.#lockName(key), () => this.#delete(place));
+    });
+  }
+
+  async *list(options: { prefix?: string; startAfter?: string } = {}): AsyncGenerator<ObjectEntry> {
+    const { prefix = '', startAfter } = options;
+    try {
+      for await (const { key, stats } of listFolder(this.#root, { prefix, startAfter })) {
+        yield { key, etag: etagOf(stats), sizeBytes: Number(stats.size), lastModified: stats.mtime };
+      }
+    } catch (error) {
+      throw fromFileSystem(error, { bucket: this.bucket, prefix, folder: this.#root });
+    }
+  }
+
+  async #put(place: Place, body: Uint8Array | Readable, options: PutOptions): Promise<{ etag: string }> {
+    const { signal, maxBytes } = options;
+    signal?.throwIfAborted();
+    await this.#sweepOnce();
+    await using staged = await this.#staging.stage(body, { maxBytes, signal, context: place.context });
+    signal?.throwIfAborted();
+    const facts = unguessable(place.key, staged.firstBytes, options);
+    if (facts === undefined && options.ifMatch === undefined) {
+      if (await this.#create(staged, place.path)) return { etag: etagOf(staged.stats) };
+      if (options.ifNoneMatch !== undefined && this.#hasLinks) throw this.#exists(place);
+    }
+    return await this.#withLock(this.#lockName(place.key), async () => {
+      signal?.throwIfAborted();
+      return { etag: await this.#putLocked(place, staged, facts ?? {}, options) };
+    });
+  }
+
+  /** Gives the staged file its name if that is free. Never overwrites. */
+  async #create(staged: StagedFile, path: string): Promise<boolean> {
+    if (!this.#hasLinks) return false;
+    const folder = dirname(path);
+    try {
+      await this.#folders.inFolder(folder, () => link(staged.path, path));
+    } catch (error) {
+      if (hasErrno(error, ...NO_LINKS)) this.#hasLinks = false;
+      else if (!hasErrno(error, 'EEXIST')) throw error;
+      return false;
+    }
+    await this.#folders.sync(folder);
+    return true;
+  }
+
+  async #putLocked(place: Place, first: StagedFile, facts: BodyFacts, options: PutOptions): Promise<string> {
+    let staged = first;
+    for (;;) {
+      const current = await statFile(place.path);
+      this.#checkConditions(place, current, options);
+      if (current !== undefined && current.mtimeNs >= staged.stats.mtimeNs) {
+        staged = await this.#staging.restamp(staged, current.mtimeNs);
+      }
+      await this.#sidecars.write(place.sidecarPath, staged.stats, facts, current, place.context);
+      if (await this.#putInPlace(place, staged, current)) return etagOf(staged.stats);
+    }
+  }
+
+  /** False when the key was free but somebody without a lock has created it meanwhile. */
+  async #putInPlace(place: Place, staged: StagedFile, current: BigIntStats | undefined): Promise<boolean> {
+    if (current === undefined && this.#hasLinks) {
+      let isCreated = false;
+      try {
+        isCreated = await this.#create(staged, place.path);
+      } finally {
+        if (!isCreated) await this.#sidecars.remove(place.sidecarPath, this.#sidecarRoot);
+      }
+      return isCreated;
+    }
+    const folder = dirname(place.path);
+    await this.#folders.inFolder(folder, () => rename(staged.path, place.path));
+    await this.#folders.sync(folder);
+    return true;
+  }
+
+  async #delete({ path, sidecarPath }: Place): Promise<void> {
+    const wasThere = await unlessMissing(unlink(path).then(() => true));
+    if (wasThere) await this.#folders.sync(dirname(path));
+    await this.#sidecars.remove(sidecarPath, this.#sidecarRoot);
+    await this.#folders.removeEmpty(dirname(path), this.#root);
+  }
+
+  #checkConditions(place: Place, current: BigIntStats | undefined, options: PutOptions): void {
+    if (options.ifNoneMatch !== undefined && current !== undefined) throw this.#exists(place);
+    const etag = current && etagOf(current);
+    if (options.ifMatch !== undefined && options.ifMatch !== etag) {
+      throw new PreconditionFailedError(
+        `the object ${etag === undefined ? 'is gone' : `is version ${etag}`}, expected version ${options.ifMatch}`,
+        { context: place.context },
+      );
+    }
+  }
+
+  #exists({ context }: Place): PreconditionFailedError {
+    return new PreconditionFailedError('the object exists already', { context });
+  }
+
+  #open(place: Place) {
+    const readSidecar = () => this.#sidecars.read(place.sidecarPath, place.context);
+    return openVersion({ ...place, readSidecar });
+  }
+
+  /** Once per store, before its first change; after a failure the next change tries again. */
+  #sweepOnce(): Promise<void> {
+    this.#swept ??= sweepAbandoned({
+      root: this.#root,
+      sidecarRoot: this.#sidecarRoot,
+      staging: this.#staging,
+      removeOrphan: (key) => this.#withLock(this.#lockName(key), () => this.#removeOrphan(this.#place(key))),
+    }).catch((error: unknown) => {
+      this.#swept = undefined;
+      throw error;
+    });
+    return this.#swept;
+  }
+
+  async #removeOrphan(place: Place): Promise<void> {
+    if ((await statFile(place.path)) === undefined) {
+      await this.#sidecars.remove(place.sidecarPath, this.#sidecarRoot);
+    }
+  }
+
+  #place(key: string): Place {
+    checkKey(key, this.bucket);
+    const path = joinPath(encodeKey(key));
+    const context = { bucket: this.bucket, key };
+    return { key, path: join(this.#root, path), sidecarPath: join(this.#sidecarRoot, path), context };
+  }
+
+  #lockName(key: string): string {
+    return `object/${this.bucket}/${createHash('sha256').update(key).digest('hex')}`;
+  }
+
+  async #reporting<T>(context: ErrorContext, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw fromFileSystem(error, { ...context, folder: this.#root });
+    }
+  }
+}
+
+/** What must be written down beside the body, if anything. */
+function unguessable(key: string, firstBytes: Buffer, options: PutOptions): BodyFacts | undefined {
+  const { contentType, metadata } = options;
+  const hasMetadata = metadata !== undefined && Object.keys(metadata).length > 0;
+  const hasOddType = contentType !== undefined && contentType !== guessContentType(key, firstBytes);
+  if (!hasMetadata && !hasOddType) return undefined;
+  return { ...(hasOddType && { contentType }), ...(hasMetadata && { metadata }) };
+}

@@ -1,0 +1,101 @@
+import type { BigIntStats } from 'node:fs';
+import { readFile, rename, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+import { type ErrorContext, FacefleetError } from '../../../errors.ts';
+import { unlessMissing } from './file-errors.ts';
+import type { FolderSync } from './folder-sync.ts';
+import type { Staging } from './staging.ts';
+
+const FORMAT_VERSION = 1;
+const NS_PER_SECOND = 1_000_000_000n;
+
+/** What is known of a body beyond what the body itself tells. */
+export interface BodyFacts {
+  readonly contentType?: string;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+interface SidecarEntry extends BodyFacts {
+  /** Modification time (nanoseconds since the epoch) and size of the body that it describes. */
+  readonly mtimeNs: string;
+  readonly sizeBytes: number;
+}
+
+/** Facts by version of the body, newest first. */
+export type Sidecar = readonly SidecarEntry[];
+
+/**
+ * Metadata and content types, in files of their own beside the bodies, for objects that have any.
+ *
+ * A sidecar names the version of the body that it belongs to, by modification time and size. It is written before the
+ * body is put in place and keeps the entry of the body that is there, so a reader finds the right facts for
+ * whichever it opened, and the body's rename alone decides. Times, unlike inodes, survive a copy by `cp -a`, rsync
+ * or tar. All writes happen under the key's lock.
+ */
+export class Sidecars {
+  readonly #staging: Staging;
+  readonly #folders: FolderSync;
+
+  constructor(staging: Staging, folders: FolderSync) {
+    this.#staging = staging;
+    this.#folders = folders;
+  }
+
+  /** @throws FacefleetError `data-corrupt` when the file is not ours. */
+  async read(path: string, context: ErrorContext): Promise<Sidecar> {
+    const text = await unlessMissing(readFile(path, 'utf8'));
+    if (text === undefined) return [];
+    try {
+      const parsed: { version: number; entries: SidecarEntry[] } = JSON.parse(text);
+      if (parsed.version === FORMAT_VERSION && Array.isArray(parsed.entries)) return parsed.entries;
+    } catch {
+      // Reported below, as any other text that is not ours.
+    }
+    throw new FacefleetError('data-corrupt', 'the metadata of an object cannot be read', {
+      context: { ...context, path },
+    });
+  }
+
+  /** Puts facts for the version `next` beside those of `current`, if there are any. */
+  async write(
+    path: string,
+    next: BigIntStats,
+    facts: BodyFacts,
+    current: BigIntStats | undefined,
+    context: ErrorContext,
+  ): Promise<void> {
+    const old = await this.read(path, context);
+    const isEmpty = facts.contentType === undefined && facts.metadata === undefined;
+    if (isEmpty && old.length === 0) return;
+    const kept = current === undefined ? [] : old.filter((entry) => describes(entry, current));
+    const entry = { mtimeNs: String(next.mtimeNs), sizeBytes: Number(next.size), ...facts };
+    const text = JSON.stringify({ version: FORMAT_VERSION, entries: [entry, ...kept] });
+    await using staged = await this.#staging.stage(Buffer.from(text), { context });
+    const folder = dirname(path);
+    await this.#folders.inFolder(folder, () => rename(staged.path, path));
+    await this.#folders.sync(folder);
+  }
+
+  /** Resolves to whether there was one. */
+  async remove(path: string, top: string): Promise<boolean> {
+    const wasThere = (await unlessMissing(unlink(path).then(() => true))) ?? false;
+    if (wasThere) {
+      await this.#folders.sync(dirname(path));
+      await this.#folders.removeEmpty(dirname(path), top);
+    }
+    return wasThere;
+  }
+}
+
+export function factsOf(sidecar: Sidecar, stats: BigIntStats): BodyFacts | undefined {
+  return sidecar.find((entry) => describes(entry, stats));
+}
+
+function describes(entry: SidecarEntry, stats: BigIntStats): boolean {
+  if (BigInt(entry.sizeBytes) !== stats.size) return false;
+  const mtimeNs = BigInt(entry.mtimeNs);
+  // Archives that keep whole seconds only cut the rest off; our own times never end in nine zeros.
+  const isCut = stats.mtimeNs % NS_PER_SECOND === 0n;
+  return isCut ? mtimeNs / NS_PER_SECOND === stats.mtimeNs / NS_PER_SECOND : mtimeNs === stats.mtimeNs;
+}

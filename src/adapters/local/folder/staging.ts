@@ -1,0 +1,170 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { BigIntStats } from 'node:fs';
+import { type FileHandle, lstat, mkdir, open, readdir, unlink } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+
+import type { ErrorContext } from '../../../errors.ts';
+import { tooLarge } from '../../object-rules.ts';
+import { SNIFFED_BYTES } from './content-type.ts';
+import { hasErrno, unlessMissing } from './file-errors.ts';
+
+/** Another machine's temporary file that nobody has written to for this long has no writer any more. */
+const ABANDONED_AFTER_MS = 3_600_000;
+
+export interface StageOptions {
+  readonly maxBytes?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** For errors. */
+  readonly context: ErrorContext;
+}
+
+const MACHINE = createHash('sha256').update(hostname()).digest('hex').slice(0, 8);
+/** Threads of one process load this module once each: the random part keeps their files apart. */
+const OWN_PREFIX = `${MACHINE}-${process.pid}-${randomBytes(6).toString('hex')}-`;
+let count = 0;
+let lastStampUs = 0n;
+
+/** A body that is durable but not yet anybody's object. Disposing removes the temporary name, if it is still there. */
+export interface StagedFile extends AsyncDisposable {
+  readonly path: string;
+  readonly stats: BigIntStats;
+  readonly firstBytes: Buffer;
+}
+
+/** Marks errors of the body that was handed in, which are passed on as they are. */
+export class SourceError {
+  readonly error: unknown;
+  constructor(error: unknown) {
+    this.error = error;
+  }
+}
+
+/** Temporary files in a hidden folder of the bucket, on the same disk as the objects that they become. */
+export class Staging {
+  readonly folder: string;
+
+  constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  /** Writes and syncs the body. Rejects with a SourceError, `limit-exceeded`, or what the file system says; then nothing is left. */
+  async stage(body: Uint8Array | Readable, options: StageOptions): Promise<StagedFile> {
+    const path = join(this.folder, `${OWN_PREFIX}${++count}`);
+    const handle = await this.#create(path);
+    try {
+      await using _closing = handle;
+      const firstBytes = await writeBody(handle, body, options);
+      const stats = await stampAndSync(handle, 0n);
+      return { path, stats, firstBytes, [Symbol.asyncDispose]: () => remove(path) };
+    } catch (error) {
+      await remove(path);
+      throw error;
+    }
+  }
+
+  /** Gives it a modification time after that of the version it is to replace. */
+  async restamp(staged: StagedFile, after: bigint): Promise<StagedFile> {
+    await using handle = await open(staged.path, 'r+');
+    return { ...staged, stats: await stampAndSync(handle, after) };
+  }
+
+  /** Temporary files whose writers are dead. */
+  async abandoned(): Promise<string[]> {
+    const names = (await unlessMissing(readdir(this.folder))) ?? [];
+    const paths: string[] = [];
+    for (const name of names) if (await this.#isAbandoned(name)) paths.push(join(this.folder, name));
+    return paths;
+  }
+
+  async #create(path: string): Promise<FileHandle> {
+    try {
+      return await open(path, 'wx+', 0o600);
+    } catch (error) {
+      if (!hasErrno(error, 'ENOENT')) throw error;
+      await mkdir(this.folder, { recursive: true, mode: 0o700 });
+      return open(path, 'wx+', 0o600);
+    }
+  }
+
+  async #isAbandoned(name: string): Promise<boolean> {
+    if (name.startsWith(OWN_PREFIX)) return false;
+    const [machine, pid] = name.split('-');
+    if (machine === MACHINE && !isAlive(Number(pid))) return true;
+    const lastWrite = (await unlessMissing(lstat(join(this.folder, name))))?.mtimeMs;
+    if (lastWrite === undefined) return false;
+    // Our own pid was somebody else's before: in a container every first process has the same one.
+    if (machine === MACHINE && Number(pid) === process.pid)
+      return lastWrite < Date.now() - process.uptime() * 1000;
+    return machine !== MACHINE && lastWrite < Date.now() - ABANDONED_AFTER_MS;
+  }
+}
+
+async function writeBody(
+  handle: FileHandle,
+  body: Uint8Array | Readable,
+  { maxBytes = Number.POSITIVE_INFINITY, signal, context }: StageOptions,
+): Promise<Buffer> {
+  if (!(body instanceof Readable)) {
+    if (body.length > maxBytes) throw tooLarge(maxBytes, context);
+    await handle.writeFile(body);
+    return Buffer.from(body.subarray(0, SNIFFED_BYTES));
+  }
+  let sizeBytes = 0;
+  for await (const chunk of readSource(body, signal)) {
+    sizeBytes += chunk.length;
+    if (sizeBytes > maxBytes) throw tooLarge(maxBytes, context);
+    await handle.writeFile(chunk);
+  }
+  const { buffer, bytesRead } = await handle.read(Buffer.alloc(SNIFFED_BYTES), 0, SNIFFED_BYTES, 0);
+  return buffer.subarray(0, bytesRead);
+}
+
+async function* readSource(source: Readable, signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
+  const abort = () => source.destroy(signal?.reason);
+  if (signal?.aborted) abort();
+  signal?.addEventListener('abort', abort, { once: true });
+  try {
+    for await (const chunk of source) yield Buffer.from(chunk);
+  } catch (error) {
+    throw new SourceError(error);
+  } finally {
+    signal?.removeEventListener('abort', abort);
+  }
+}
+
+/**
+ * Sets the modification time by hand, to the microsecond: with size and inode it makes the etag. The kernel's own stamps
+ * move every few milliseconds only, and inodes are used again, so two versions of an object could look the same.
+ */
+async function stampAndSync(handle: FileHandle, after: bigint): Promise<BigIntStats> {
+  const seconds = Number(nextStampUs(after)) / 1e6;
+  await handle.utimes(seconds, seconds);
+  await handle.sync();
+  return handle.stat({ bigint: true });
+}
+
+/** Microseconds since the epoch: now, but later than `afterNs` and than every stamp before. */
+function nextStampUs(afterNs: bigint): bigint {
+  const nowUs = BigInt(Date.now()) * 1000n + ((process.hrtime.bigint() / 1000n) % 1000n);
+  // Two more, since the time passes through a float of seconds on its way to the disk.
+  const candidates = [nowUs, lastStampUs + 1n, afterNs / 1000n + 2n];
+  const latest = candidates.reduce((later, stamp) => (stamp > later ? stamp : later));
+  // Never a whole second: those are the marks of an archive (`sidecar.ts`).
+  lastStampUs = latest % 1_000_000n < 2n ? latest + 2n : latest;
+  return lastStampUs;
+}
+
+async function remove(path: string): Promise<void> {
+  await unlessMissing(unlink(path));
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return !hasErrno(error, 'ESRCH');
+  }
+}
