@@ -319,15 +319,17 @@ export function instanceIdentity(
   };
 }
 
-/** What a child process needs in its environment to come to the same config. */
-export function toEnvironment(
-  loaded: LoadedConfig,
-  raw: Readonly<Record<string, string | boolean | undefined>>,
-): Record<string, string> {
-  const environment: Record<string, string> = { FACEFLEET_DATA_DIR: loaded.config.dataDir };
+/**
+ * The environment for a child process that shall come to the same config: this process's own, with flags written as
+ * their variables (a flag that was typed wins over the environment here as it did in the parent).
+ */
+export function childEnvironment(
+  flags: Readonly<Record<string, string | boolean | undefined>>,
+): Record<string, string | undefined> {
+  const environment: Record<string, string | undefined> = { ...process.env };
   for (const setting of Object.values(SETTINGS) as Setting<unknown>[]) {
-    const given = raw[setting.flag];
-    if (given !== undefined) environment[setting.variables[0]!] ??= String(given);
+    const given = flags[setting.flag];
+    if (given !== undefined) environment[setting.variables[0]!] = String(given);
   }
   return environment;
 }

@@ -4,6 +4,12 @@ import type { Verb } from './command.ts';
 
 /** Every verb with its summary; the file `commands/<verb>.ts` is loaded when the verb is called. */
 const VERBS: readonly (readonly [name: string, summary: string, load: () => Promise<{ default: Verb }>])[] = [
+  ['up', 'run everything on this machine', () => import('./commands/up.ts')],
+  ['web', 'run the web tier alone', () => import('./commands/web.ts')],
+  ['worker', 'run one worker alone', () => import('./commands/worker.ts')],
+  ['controller', 'run the autoscaling controller alone', () => import('./commands/controller.ts')],
+  ['broker', 'run the broker alone', () => import('./commands/broker.ts')],
+  ['console', 'a console on the running service', () => import('./commands/console.ts')],
   ['detect', 'find the faces of a picture', () => import('./commands/detect.ts')],
   ['compare', 'say whether two pictures show one person', () => import('./commands/compare.ts')],
   ['models', 'list, verify, choose, add and remove model packs', () => import('./commands/models.ts')],

@@ -1,0 +1,14 @@
+# For those who want one; nothing here needs it. Data lives in the volume, give the service an API key:
+#   docker build -t facefleet . && docker run -p 3001:3001 -v facefleet:/data -e FACEFLEET_API_KEYS=change-me facefleet
+FROM node:24-slim
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --omit=dev
+COPY . .
+RUN mkdir /data && chown node:node /data
+USER node
+ENV FACEFLEET_DATA_DIR=/data FACEFLEET_HOST=0.0.0.0
+VOLUME /data
+EXPOSE 3001
+STOPSIGNAL SIGTERM
+CMD ["node", "bin/facefleet.js", "up"]

@@ -1,0 +1,27 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Command } from 'commander';
+import { hostBroker, loggerFor } from '../../compose.ts';
+import type { StopReason } from '../../supervisor/child-link.ts';
+import { configOf, examples, type Verb, withSettings } from '../command.ts';
+import { aborted, runTier } from '../tier.ts';
+
+/** A killed supervisor's broker goes within this, the workers five seconds after the broker: a new one waits for both. */
+const WAIT_FOR_OLD_BROKER_SECONDS = 12;
+/** When the supervisor died, web tier and controller end first, so that they can still put things in order. */
+const LAST_TO_GO_MS = 2000;
+
+const verb: Verb = {
+  define(command) {
+    withSettings(command, ['dataDir', 'logLevel', 'logFormat']).action((_options, self: Command) => {
+      const loaded = configOf(self);
+      return runTier(loggerFor(loaded, 'broker'), async (link) => {
+        await using _broker = await hostBroker(loaded, { waitSeconds: WAIT_FOR_OLD_BROKER_SECONDS });
+        link.ready({ pid: process.pid });
+        await aborted(link.stop);
+        if ((link.stop.reason as StopReason) === 'parent-died') await sleep(LAST_TO_GO_MS);
+      });
+    });
+    examples(command, [['facefleet broker', 'serve the queues of ./.facefleet to the other tiers']]);
+  },
+};
+export default verb;

@@ -1,0 +1,38 @@
+import type { Command } from 'commander';
+import { connect, loggerFor } from '../../compose.ts';
+import { startWebTier } from '../../web/web-tier.ts';
+import { configOf, examples, type Verb, withSettings } from '../command.ts';
+import { aborted, runTier } from '../tier.ts';
+
+const verb: Verb = {
+  define(command) {
+    withSettings(command, [
+      'dataDir',
+      'prefix',
+      'host',
+      'port',
+      'dialect',
+      'apiKeys',
+      'allowAnonymous',
+      'allowedHosts',
+      'webId',
+      'maxUploadBytes',
+      'uploadBudgetBytes',
+      'logLevel',
+      'logFormat',
+    ]).action((_options, self: Command) => {
+      const loaded = configOf(self);
+      return runTier(loggerFor(loaded, 'web'), async (link) => {
+        await using deployment = await connect(loaded, { component: 'web', waitSeconds: 10 });
+        await using web = await startWebTier({ deployment });
+        link.ready({ pid: process.pid, url: web.url });
+        await aborted(link.stop, deployment.lost);
+      });
+    });
+    examples(command, [
+      ['facefleet web', 'the web tier alone; a broker must serve the data folder'],
+      ['facefleet web --port 8000 --dialect course', 'as the cloud-computing course wants it'],
+    ]);
+  },
+};
+export default verb;

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { type ConfigInput, childEnvironment, loadConfig } from './config.ts';
+import { FacefleetError } from './errors.ts';
+
+const load = (input: ConfigInput) => loadConfig({ dotenvFolder: false, environment: {}, ...input });
+
+test('flags win over the environment, that over .env, that over defaults', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'facefleet-config-'));
+  try {
+    writeFileSync(join(folder, '.env'), 'FACEFLEET_PREFIX=from-dotenv\nPORT=8000\nFACEFLEET_MAX_WORKERS=7\n');
+    const { config, sources } = load({
+      flags: { prefix: 'from-flag' },
+      environment: { FACEFLEET_PREFIX: 'from-environment', FACEFLEET_MAX_WORKERS: '9' },
+      dotenvFolder: folder,
+    });
+    assert.equal(config.prefix, 'from-flag');
+    assert.equal(config.maxWorkers, 9);
+    assert.equal(config.port, 8000);
+    assert.equal(config.dialect, 'native');
+    assert.deepEqual(
+      [sources.prefix, sources.maxWorkers, sources.port, sources.dialect],
+      ['flag', 'environment', '.env', 'default'],
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('our own variable wins over the general one', () => {
+  assert.equal(load({ environment: { PORT: '8000', FACEFLEET_PORT: '9000' } }).config.port, 9000);
+});
+
+test('units are derived once', () => {
+  const { config } = load({ environment: { FACEFLEET_MAX_UPLOAD_MB: '2', FACEFLEET_MAX_MEGAPIXELS: '1.5' } });
+  assert.equal(config.maxUploadBytes, 2 * 1024 * 1024);
+  assert.equal(config.maxPixels, 1_500_000);
+});
+
+test('all problems are listed at once, each with its variable and value', () => {
+  const environment = {
+    PORT: 'eighty',
+    FACEFLEET_DIALECT: 'klingon',
+    FACEFLEET_PROT: '1',
+    FACEFLEET_FPIR: '2',
+  };
+  const error = caught(() => load({ environment }));
+  assert.equal(error.code, 'config-invalid');
+  for (const fact of ['PORT', 'eighty', 'klingon', 'FACEFLEET_PROT', 'FACEFLEET_FPIR'])
+    assert.ok(error.message.includes(fact), fact);
+});
+
+test('settings that contradict each other are a problem', () => {
+  const error = caught(() =>
+    load({ environment: { FACEFLEET_MIN_WORKERS: '5', FACEFLEET_MAX_WORKERS: '2' } }),
+  );
+  assert.ok(error.message.includes('FACEFLEET_MIN_WORKERS'));
+});
+
+test('lists are split at commas', () => {
+  const { config } = load({ environment: { FACEFLEET_API_KEYS: ' one , two,' } });
+  assert.deepEqual(config.apiKeys, ['one', 'two']);
+});
+
+test('the config cannot be changed', () => {
+  assert.ok(Object.isFrozen(load({}).config));
+});
+
+test('a child process comes to the same config', () => {
+  const environment = childEnvironment({ prefix: 'abc', 'max-workers': '3' });
+  const { config } = load({
+    environment: {
+      FACEFLEET_PREFIX: environment.FACEFLEET_PREFIX,
+      FACEFLEET_MAX_WORKERS: environment.FACEFLEET_MAX_WORKERS,
+    },
+  });
+  assert.equal(config.prefix, 'abc');
+  assert.equal(config.maxWorkers, 3);
+});
+
+function caught(act: () => unknown): FacefleetError {
+  try {
+    act();
+  } catch (error) {
+    assert.ok(error instanceof FacefleetError);
+    return error;
+  }
+  throw new assert.AssertionError({ message: 'nothing was thrown' });
+}

@@ -1,0 +1,9 @@
+import { badInput } from './bad-input.ts';
+import type { Check } from './check.ts';
+import { deaths } from './deaths.ts';
+import { firstAnswer } from './first-answer.ts';
+import { load } from './load.ts';
+import { memory } from './memory.ts';
+import { sameName } from './same-name.ts';
+
+export const checks: readonly Check[] = [firstAnswer, load, sameName, deaths, badInput, memory];

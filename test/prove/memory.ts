@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { connect as openSocket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { residentBytes, Service } from '../support/service.ts';
+import { type Check, enrolSitters, inParallel, picturesOf, post } from './check.ts';
+
+const MEBI = 1024 * 1024;
+const WORKER_LIMIT_MB = 400;
+const WEB_LIMIT_MB = 200;
+const UPLOADS = 100;
+const UPLOAD_BYTES = 5 * MEBI;
+
+/** Resident memory of a worker over many pictures, and of the web tier under many large uploads. */
+export const memory: Check = {
+  name: 'memory',
+  promise:
+    'a worker under 400 MB and flat over 5 000 pictures; the web tier under 200 MB with 100 uploads of 5 MB in flight',
+  async run({ whole, seed }, report) {
+    const count = whole ? 5000 : 200;
+    await using service = await Service.start({ flags: ['--min-workers', '1', '--max-workers', '1'] });
+    const people = await enrolSitters(service);
+    const pictures = await picturesOf(people, { count: 60, seed, sidePx: 250 });
+    const worker = watchPeak(() => service.workers()[0]);
+    const halfway = { bytes: 0 };
+    let sent = 0;
+    await inParallel(Array.from({ length: count }), 8, async (_, index) => {
+      await post(service.url, pictures[index % pictures.length]!.bytes);
+      if (++sent === Math.floor(count / 2)) halfway.bytes = residentBytes(service.workers()[0] ?? 0);
+      if (sent % 1000 === 0)
+        report(
+          `${sent} of ${count}: worker ${Math.round(residentBytes(service.workers()[0] ?? 0) / MEBI)} MB`,
+        );
+    });
+    const endBytes = residentBytes(service.workers()[0] ?? 0);
+    const workerPeakMb = worker.stop() / MEBI;
+    assert.ok(workerPeakMb < WORKER_LIMIT_MB, `the worker reached ${workerPeakMb} MB`);
+    const grownMb = (endBytes - halfway.bytes) / MEBI;
+    if (whole) assert.ok(grownMb < 30, `the worker grew by ${grownMb} MB over the second half`);
+
+    const webPeakMb = (await holdUploads(service, whole ? UPLOADS : 30)) / MEBI;
+    assert.ok(webPeakMb < WEB_LIMIT_MB, `the web tier reached ${webPeakMb} MB`);
+    return {
+      pictures: count,
+      workerPeakMb: Math.round(workerPeakMb),
+      workerGrownMb: Math.round(grownMb),
+      webPeakMb: Math.round(webPeakMb),
+    };
+  },
+};
+
+/** Many uploads that all have sent most of their bytes and wait; resolves to the web tier's peak. */
+async function holdUploads(service: Service, uploads: number): Promise<number> {
+  const web = watchPeak(() => service.tiers.web.pid);
+  const { port, hostname } = new URL(service.url);
+  const bytes = randomBytes(UPLOAD_BYTES);
+  const sockets = Array.from({ length: uploads }, () => {
+    const socket = openSocket(Number(port), hostname);
+    // The server may refuse any of them: that is allowed, growing is not.
+    socket.on('error', () => {});
+    socket.resume();
+    socket.write(
+      `POST /v1/recognitions HTTP/1.1\r\nHost: ${hostname}:${port}\r\nContent-Type: image/jpeg\r\nContent-Length: ${UPLOAD_BYTES}\r\n\r\n`,
+    );
+    socket.write(bytes.subarray(0, UPLOAD_BYTES - 1));
+    return socket;
+  });
+  await sleep(3000);
+  for (const socket of sockets) socket.destroy();
+  return web.stop();
+}
+
+function watchPeak(pid: () => number | undefined): { stop(): number } {
+  let peak = 0;
+  const timer = setInterval(() => {
+    const now = pid();
+    if (now !== undefined) peak = Math.max(peak, residentBytes(now));
+  }, 100);
+  return {
+    stop: () => {
+      clearInterval(timer);
+      return peak;
+    },
+  };
+}
