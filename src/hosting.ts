@@ -1,0 +1,56 @@
+import { connect, hostBroker } from './compose.ts';
+import type { LoadedConfig } from './config.ts';
+import type { Deployment } from './deployment.ts';
+import { UnavailableError } from './errors.ts';
+import { Releasers } from './shutdown.ts';
+import { runWorkerProcess } from './worker/worker-process.ts';
+
+/** A broker that runs answers at once; this much longer would only be waiting for nobody. */
+const LOOK_SECONDS = 0.3;
+/** An `up` that was just stopped needs a moment to let go of the data folder. */
+const WAIT_FOR_OLD_BROKER_SECONDS = 10;
+
+export interface AttachedDeployment extends Deployment {
+  /** True: no service runs on the data folder, so this process serves itself until it is disposed of. */
+  readonly isHosted: boolean;
+}
+
+/**
+ * For commands that need workers: joins the service that runs on the data folder or, when none does, hosts a broker and one
+ * worker in this process for as long as the command takes.
+ *
+ * @throws FacefleetError `data-folder-in-use` when a service is there but does not answer.
+ */
+export async function attachOrHost(loaded: LoadedConfig, component: string): Promise<AttachedDeployment> {
+  try {
+    return { ...(await connect(loaded, { component, waitSeconds: LOOK_SECONDS })), isHosted: false };
+  } catch (error) {
+    if (!(error instanceof UnavailableError)) throw error;
+    return host(loaded, component);
+  }
+}
+
+async function host(loaded: LoadedConfig, component: string): Promise<AttachedDeployment> {
+  const releasers = new Releasers();
+  try {
+    releasers.use('broker', await hostBroker(loaded, { waitSeconds: WAIT_FOR_OLD_BROKER_SECONDS }));
+    const deployment = releasers.use('deployment', await connect(loaded, { component }));
+    const drain = new AbortController();
+    const working = runWorkerProcess({
+      loaded,
+      connect: () => connect(loaded, { component: 'worker' }),
+      instance: { id: `in-${component}-${process.pid}`, slot: 0, generation: 0 },
+      drain: drain.signal,
+    });
+    // Told when it is released; until then a worker that failed shows as jobs that don't end.
+    working.catch((error: unknown) => deployment.logger.error({ err: error }, 'the worker failed'));
+    releasers.push('worker', () => {
+      drain.abort();
+      return working;
+    });
+    return { ...deployment, isHosted: true, [Symbol.asyncDispose]: () => releasers[Symbol.asyncDispose]() };
+  } catch (error) {
+    await releasers[Symbol.asyncDispose]();
+    throw error;
+  }
+}
