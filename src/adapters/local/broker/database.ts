@@ -178,5 +178,6 @@ function configure(database: DatabaseSync): void {
     PRAGMA wal_autocheckpoint = 1000;
     PRAGMA journal_size_limit = 8388608;
     PRAGMA temp_store = MEMORY;
+    PRAGMA cache_size = -16384;
   `);
 }

@@ -2,24 +2,25 @@ import type { Logger } from '../../../logger.ts';
 import type { BrokerDatabase } from './database.ts';
 import type { QueueEngine } from './queue-engine.ts';
 
-/** After this long without work the log is folded into the database and unused space given back. */
+/** After this long without work everything is tidied up. */
 const IDLE_MS = 1000;
-const EXPIRE_EVERY_MS = 60_000;
-/** Messages that are deleted in one transaction when they expire. */
-const EXPIRE_SLICE = 1000;
+/** Where there is always work, messages are swept all the same. */
+const SWEEP_EVERY_MS = 60_000;
+/** Messages of a queue that are deleted in one transaction. */
+const SWEEP_SLICE = 1000;
 
-/** Housekeeping between requests, in slices, so that nobody waits long for it: expired messages, the log, unused pages. */
+/** Housekeeping between requests, in slices, so that nobody waits long for it: messages that go, the log, unused pages. */
 export class Maintenance implements Disposable {
   readonly #database: BrokerDatabase;
   readonly #engine: QueueEngine;
   readonly #logger: Logger;
-  readonly #timers = new Map<'tidy' | 'expire', NodeJS.Timeout>();
+  readonly #timers = new Map<'tidy' | 'sweep', NodeJS.Timeout>();
 
   constructor(parts: { database: BrokerDatabase; engine: QueueEngine; logger: Logger }) {
     this.#database = parts.database;
     this.#engine = parts.engine;
     this.#logger = parts.logger;
-    this.#later('expire', EXPIRE_EVERY_MS);
+    this.#later('sweep', SWEEP_EVERY_MS);
     this.noteWork();
   }
 
@@ -34,31 +35,33 @@ export class Maintenance implements Disposable {
     for (const timer of this.#timers.values()) clearTimeout(timer);
   }
 
-  #later(chore: 'tidy' | 'expire', afterMs: number): void {
+  #later(chore: 'tidy' | 'sweep', afterMs: number): void {
+    clearTimeout(this.#timers.get(chore));
     this.#timers.set(chore, setTimeout(() => this.#run(chore), afterMs).unref());
   }
 
-  #run(chore: 'tidy' | 'expire'): void {
+  #run(chore: 'tidy' | 'sweep'): void {
     this.#timers.delete(chore);
     try {
       if (chore === 'tidy') this.#tidy();
-      else this.#expire();
+      else this.#later('sweep', this.#sweepSlice() ? 0 : SWEEP_EVERY_MS);
     } catch (error) {
       // What fails here fails the requests too, and they tell their callers.
       this.#logger.error({ err: error, chore }, 'housekeeping failed');
-      if (chore === 'expire') this.#later('expire', EXPIRE_EVERY_MS);
+      this.#later('sweep', SWEEP_EVERY_MS);
     }
   }
 
+  /** Folds the log into the database, sweeps, and gives unused space back, a slice each. */
   #tidy(): void {
-    const hasMore = this.#database.shrink();
+    const isSwept = !this.#sweepSlice();
+    const isShrunk = !this.#database.shrink();
     this.#database.checkpoint();
-    if (hasMore) this.#later('tidy', 0);
+    if (!isSwept || !isShrunk) this.#later('tidy', 0);
   }
 
-  #expire(): void {
-    const hasMore = this.#database.transaction(() => this.#engine.expire(EXPIRE_SLICE));
-    this.noteWork();
-    this.#later('expire', hasMore ? 0 : EXPIRE_EVERY_MS);
+  /** True while there may be more to sweep. */
+  #sweepSlice(): boolean {
+    return this.#database.transaction(() => this.#engine.sweep(SWEEP_SLICE));
   }
 }

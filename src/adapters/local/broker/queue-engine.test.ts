@@ -86,8 +86,8 @@ test('messages are kept as long as their queue says, unless somebody holds them'
   bench.receive('short', { max: 1, visibilityMs: 120_000 });
   bench.skippedMs = 61_000;
   bench.send('short', 'young');
-  assert.equal(bench.engine.expire(1), true);
-  assert.equal(bench.engine.expire(10), false);
+  assert.equal(bench.engine.sweep(1), true);
+  assert.equal(bench.engine.sweep(10), false);
   assert.deepEqual(
     bench.receive('short').map(({ body }) => body),
     ['young'],
@@ -115,13 +115,24 @@ test('counts and settings are the same after they are read again', async () => {
   assert.deepEqual(see(), before);
 });
 
-test('a queue that is gone takes its messages along', async () => {
+test('the messages of a removed queue go bit by bit, and its name is free at once', async () => {
   await using bench = await Bench.start();
   bench.engine.ensure('q', {});
-  bench.send('q', 'a');
+  bench.send('q', 'a', 'b', 'c');
   bench.engine.remove('q');
-  assert.equal(bench.database.prepare('SELECT COUNT(*) AS n FROM messages').get()?.n, 0);
   assert.equal(bench.engine.nextVisibleAt('q'), undefined);
+  bench.engine.ensure('q', {});
+  bench.send('q', 'new');
+  const bodies = () =>
+    bench.database
+      .prepare('SELECT body FROM messages')
+      .all()
+      .map(({ body }) => body);
+  assert.equal(bodies().length, 4);
+  assert.equal(bench.engine.sweep(2), true);
+  assert.equal(bench.engine.sweep(2), false);
+  assert.deepEqual(bodies(), ['new']);
+  assert.equal(bench.database.prepare('SELECT COUNT(*) AS n FROM queues').get()?.n, 1);
 });
 
 test('the clock goes on from where it was, and never back', async () => {

@@ -81,8 +81,8 @@ export class QueueEngine {
   remove(name: string): void {
     const queue = this.#queues.get(name);
     if (queue === undefined) return;
-    this.#sql.deleteMessages.run(queue.id);
-    this.#sql.deleteQueue.run(queue.id);
+    // A million messages take seconds to delete, and everybody would wait for it: `sweep` does it.
+    this.#sql.unnameQueue.run(queue.id);
     this.#queues.delete(name);
     this.#totals.delete(queue.id);
     this.changed.add(name);
@@ -168,14 +168,23 @@ export class QueueEngine {
     return row === undefined ? undefined : Number(row.visible_at);
   }
 
-  /** Deletes some messages that are older than their queue keeps them; true while there may be more. */
-  expire(limit: number): boolean {
+  /**
+   * Deletes messages that are older than their queue keeps them, and those of removed queues, at most `limit` of each
+   * queue; true while there may be more.
+   */
+  sweep(limit: number): boolean {
     let hasMore = false;
     for (const queue of this.#queues.values()) {
       const before = this.#clock.now() - queue.retentionSeconds * 1000;
       const { changes } = this.#sql.expire.run(queue.id, before, before, limit);
       this.#grow(queue.id, -Number(changes));
       hasMore ||= Number(changes) === limit;
+    }
+    for (const row of this.#sql.removedQueues.all()) {
+      const id = Number(row.id);
+      const { changes } = this.#sql.deleteSome.run(id, limit);
+      if (Number(changes) < limit) this.#sql.deleteQueue.run(id);
+      else hasMore = true;
     }
     return hasMore;
   }
@@ -242,7 +251,8 @@ function queueFromRow(row: Readonly<Record<string, unknown>>): QueueRow {
 
 function prepareStatements(database: BrokerDatabase) {
   const statements = {
-    queues: 'SELECT * FROM queues',
+    queues: 'SELECT * FROM queues WHERE name IS NOT NULL',
+    removedQueues: 'SELECT id FROM queues WHERE name IS NULL',
     count: 'SELECT COUNT(*) AS total FROM messages WHERE queue_id = ?',
     upsertQueue: `INSERT INTO queues (name, max_message_bytes, dead_letter_queue, max_receives, retention_seconds, tags)
       VALUES (?, ?, ?, ?, ?, ?)
@@ -251,7 +261,8 @@ function prepareStatements(database: BrokerDatabase) {
         retention_seconds = excluded.retention_seconds, tags = excluded.tags
       RETURNING id`,
     deleteQueue: 'DELETE FROM queues WHERE id = ?',
-    deleteMessages: 'DELETE FROM messages WHERE queue_id = ?',
+    unnameQueue: 'UPDATE queues SET name = NULL WHERE id = ?',
+    deleteSome: 'DELETE FROM messages WHERE id IN (SELECT id FROM messages WHERE queue_id = ? LIMIT ?)',
     insert:
       'INSERT INTO messages (queue_id, visible_at, sent_at, receive_count, body) VALUES (?, ?, ?, 0, ?)',
     head: 'SELECT visible_at FROM messages WHERE queue_id = ? ORDER BY visible_at LIMIT 1',

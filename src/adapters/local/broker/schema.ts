@@ -10,9 +10,10 @@ const APPLICATION_ID = 0x46466c71;
  */
 const MIGRATIONS: readonly string[] = [
   `
+  -- A queue that is removed loses its name at once, and its messages bit by bit.
   CREATE TABLE queues (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
-    name TEXT NOT NULL UNIQUE,
+    name TEXT UNIQUE,
     max_message_bytes INTEGER NOT NULL,
     dead_letter_queue TEXT,
     max_receives INTEGER,
