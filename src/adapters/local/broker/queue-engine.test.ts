@@ -6,7 +6,7 @@ import { BrokerClock } from './broker-clock.ts';
 import { BrokerDatabase } from './database.ts';
 import { QueueEngine } from './queue-engine.ts';
 
-/** An engine whose clock the test sets. */
+/** An engine whose clock stands still but for what the test skips. */
 class Bench implements AsyncDisposable {
   readonly #releasers = new Releasers();
   readonly database: BrokerDatabase;
@@ -17,8 +17,8 @@ class Bench implements AsyncDisposable {
   private constructor(database: BrokerDatabase) {
     this.database = database;
     this.clock = new BrokerClock(database);
-    const now = this.clock.now.bind(this.clock);
-    this.clock.now = () => now() + this.skippedMs;
+    const startedAt = this.clock.now();
+    this.clock.now = () => startedAt + this.skippedMs;
     this.engine = new QueueEngine(database, this.clock);
   }
 
@@ -48,8 +48,12 @@ test('a receive that is repeated gets what was handed out under its token, and n
   await using bench = await Bench.start();
   bench.engine.ensure('q', {});
   bench.send('q', 'a', 'b', 'c');
-  const first = bench.receive('q', { token: 7, max: 2 });
-  assert.deepEqual(bench.receive('q', { token: 7, max: 2, isRetry: true }), first);
+  const receiveTwo = (isRetry: boolean) =>
+    bench
+      .receive('q', { token: 7, max: 2, isRetry })
+      .map(({ body, receipt, receiveCount }) => ({ body, receipt, receiveCount }));
+  const first = receiveTwo(false);
+  assert.deepEqual(receiveTwo(true), first);
   assert.deepEqual(
     bench.receive('q', { token: 8, isRetry: true }).map(({ body }) => body),
     ['c'],
