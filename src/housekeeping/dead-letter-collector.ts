@@ -1,4 +1,5 @@
 import { errorCode, errorMessage } from '../errors.ts';
+import { courseOutputKey } from '../jobs/course-names.ts';
 import { decodeDeadLetter } from '../jobs/dead-letter.ts';
 import { JOB_FORMAT_VERSION, type JobMessage, type JobRecord } from '../jobs/job.ts';
 import { isResponseQueueName } from '../jobs/keys.ts';
@@ -80,6 +81,7 @@ export class DeadLetterCollector {
       const message = parseMessage(body);
       const record = await readRecord(this.#options, message.jobId);
       if (record === undefined || !(await this.#writeResult(record, reason))) return false;
+      await this.#mirror(record);
       logger.warn({ jobId: message.jobId, reason }, 'a job ended among the dead letters');
       await this.#answer(message);
       return true;
@@ -104,6 +106,14 @@ export class DeadLetterCollector {
       instanceId: 'controller',
       status: 'failed',
       error: { code: 'dead-letter', message: `the job was given up: ${reason}` },
+    });
+  }
+
+  /** The course counts one output object a picture. */
+  async #mirror({ dialect, task, inputKey }: JobRecord): Promise<void> {
+    if (dialect !== 'course' || task.kind !== 'recognise') return;
+    await this.#options.output.put(courseOutputKey(inputKey), Buffer.from('unknown'), {
+      contentType: 'text/plain; charset=utf-8',
     });
   }
 

@@ -1,6 +1,6 @@
 import type { Deployment } from '../deployment.ts';
 import { errorMessage } from '../errors.ts';
-import { compactGallery } from '../gallery/compaction.ts';
+import { GalleryHousekeeping } from '../gallery/housekeeping.ts';
 import { ensureJobQueues } from '../jobs/queues.ts';
 import { collectStaleResponseQueues } from '../jobs/response-queue.ts';
 import type { Logger } from '../logger.ts';
@@ -43,11 +43,12 @@ async function repeat(chore: Chore, clock: Clock, logger: Logger, signal: AbortS
 
 /** What the leading controller does beside scaling. */
 export async function choresOf(deployment: Deployment): Promise<Chore[]> {
-  const { state, clock, queues, loaded } = deployment;
+  const { state, clock, logger, queues, loaded } = deployment;
   const { prefix, retentionDays } = loaded.config;
   const { requests, deadLetters } = await ensureJobQueues(queues, prefix);
   const lostJobs = new LostJobSweep({ ...deployment, requests });
   const collector = new DeadLetterCollector({ ...deployment, prefix, deadLetters });
+  const gallery = new GalleryHousekeeping({ buckets: deployment, clock, logger });
   const ages = new AgeSweep(ageRules(deployment, retentionDays), clock);
   return [
     { name: 'dead letters', everySeconds: 10, run: (signal) => collector.run(signal) },
@@ -59,11 +60,12 @@ export async function choresOf(deployment: Deployment): Promise<Chore[]> {
       run: async () => (await collectStaleResponseQueues({ state, queues, clock })).length,
     },
     {
-      name: 'gallery compaction',
+      name: 'gallery',
       everySeconds: 60,
+      // It tells itself what it did.
       run: async () => {
-        const { folded, deletedObjects } = await compactGallery({ state, clock });
-        return folded + deletedObjects;
+        await gallery.run();
+        return 0;
       },
     },
   ];

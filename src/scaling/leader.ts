@@ -9,6 +9,8 @@ import type { ScalingTimings } from './timings.ts';
 
 const RECORD_VERSION = 1;
 const STANDBY_LOOK_MS = 500;
+/** No clocks are that far apart: a lease that ended so long ago need not be watched. */
+const LONG_OVER_MS = 10 * 60_000;
 
 export interface LeadershipOptions {
   readonly state: ObjectStore;
@@ -112,7 +114,7 @@ class LeaseWatch {
   isOver({ record, etag }: ReadRecord): boolean {
     const at = this.#clock.monotonic();
     if (this.#seen?.etag !== etag) this.#seen = { etag, at };
-    const isLongOver = this.#clock.now() - record.leaseUntil > this.#leaseMs;
+    const isLongOver = this.#clock.now() - record.leaseUntil > LONG_OVER_MS;
     return isLongOver || at - this.#seen.at > this.#leaseMs;
   }
 }

@@ -120,17 +120,23 @@ export function adoptable(state: FleetState, instances: readonly Instance[]): In
   );
 }
 
-/** Living instances that belong to no slot any more: another one has their place. */
+/** Living instances that belong to no slot any more: another one has their place, or had it since. */
 export function strays(state: FleetState, instances: readonly Instance[]): Instance[] {
   return instances.filter(isLiving).filter(({ id, slot, generation }) => {
     const record = slotOf(state, slot);
-    if (record.phase === 'empty') return false;
+    if (record.phase === 'empty') return generation < record.generation;
     return record.instanceId === undefined ? generation !== record.generation : id !== record.instanceId;
   });
 }
 
+/** The slots in which the fleet still shows an instance that has not ended. */
+export function occupiedSlots(instances: readonly Instance[]): ReadonlySet<number> {
+  return new Set(instances.filter(({ state }) => state !== 'terminated').map(({ slot }) => slot));
+}
+
+/** Or stopped, which is to be ended as well. */
 function isLiving({ state }: Instance): boolean {
-  return state === 'pending' || state === 'running';
+  return state === 'pending' || state === 'running' || state === 'stopped';
 }
 
 /** Since when the condition has held without a break, as far as it was looked at. */

@@ -17,7 +17,7 @@ import type { Heartbeat, HeartbeatReply } from './heartbeat.ts';
 import type { HeartbeatBook } from './heartbeat-book.ts';
 import type { Lease } from './leader.ts';
 import { advance, emptied, type SlotEvent } from './lifecycle.ts';
-import { adoptable, Observer, type Sight, strays } from './observation.ts';
+import { adoptable, Observer, occupiedSlots, type Sight, strays } from './observation.ts';
 import { Pacer } from './pacer.ts';
 import { type Decision, decide, initialPolicyState, type PolicyState, type ScalingLimits } from './policy.ts';
 import type { ScalingTimings } from './timings.ts';
@@ -175,7 +175,7 @@ export class Reconciler {
 
   #decide(state: FleetState, sight: Sight): FleetState {
     const { limits, concurrency, clock } = this.#options;
-    const observed = this.#observer.observed(state, sight, this.#freeSlots(state), concurrency);
+    const observed = this.#observer.observed(state, sight, this.#freeSlots(state, sight), concurrency);
     const active = observed.instances.filter(({ phase }) => phase !== 'draining').length;
     const policyState = this.#policyState ?? initialPolicyState(active);
     const decision = decide(observed, limits, policyState);
@@ -190,10 +190,12 @@ export class Reconciler {
   }
 
   /** Slots in which a launch may be tried now; while instances crash one after the other, one at most. */
-  #freeSlots(state: FleetState): number[] {
+  #freeSlots(state: FleetState, { instances }: Sight): number[] {
+    const occupied = occupiedSlots(instances ?? []);
     const all = Array.from({ length: this.#options.limits.maxInstances }, (_, index) => index + 1);
     const free = all.filter(
-      (slot) => slotOf(state, slot).phase === 'empty' && this.#pacer.isDue(slotKey(slot)),
+      (slot) =>
+        slotOf(state, slot).phase === 'empty' && !occupied.has(slot) && this.#pacer.isDue(slotKey(slot)),
     );
     if (state.crashStreak < CRASH_LOOP) return free;
     const isProbing = state.slots.some(

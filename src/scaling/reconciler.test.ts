@@ -1,0 +1,359 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import fc from 'fast-check';
+import { FleetWorld, TIMINGS } from '../../test/support/fleet-world.ts';
+import { type Fate, mortal } from '../../test/support/mortal.ts';
+import { CapacityUnavailableError, ThrottledError, UnavailableError } from '../errors.ts';
+import { fleetStateKey } from '../jobs/keys.ts';
+import { emptySlot, type FleetState, FleetStateStore } from './fleet-state.ts';
+
+const booksOf = async (world: FleetWorld): Promise<FleetState> =>
+  (await new FleetStateStore(world.state).load()).state;
+const launches = (world: FleetWorld) => world.machines.all().length;
+
+describe('the reconciler', () => {
+  it('goes from none to the most and back to none', async () => {
+    const world = await FleetWorld.create();
+    await world.steps(2);
+    assert.equal(launches(world), 0);
+    await world.send(100);
+    await world.until('four run', () => world.living.length === 4);
+    await world.until('rest', () => world.isAtRest());
+    assert.equal(launches(world), 4);
+    assert.deepEqual(world.endedAtWork, []);
+    await world.step();
+    const { slots, desired, decisions } = await booksOf(world);
+    assert.deepEqual(
+      slots.map(({ slot, generation, phase }) => [slot, generation, phase]),
+      [1, 2, 3, 4].map((slot) => [slot, 1, 'empty']),
+    );
+    assert.equal(desired, 0);
+    assert.match(decisions.at(-1)?.actions.join() ?? '', /launch 1/);
+  });
+
+  it('launches in the first round after a message', async () => {
+    const world = await FleetWorld.create();
+    await world.steps(1);
+    await world.send(1);
+    await world.step();
+    assert.equal(world.living.length, 1);
+  });
+
+  it('keeps to the least there shall be', async () => {
+    const world = await FleetWorld.create({ limits: { minInstances: 2 } });
+    await world.until('two run', () => world.living.length === 2);
+    await world.send(50);
+    await world.steps(60);
+    assert.equal(world.living.length, 2);
+  });
+
+  it('replaces an instance that dies at work, and loses no job', async () => {
+    const world = await FleetWorld.create({ limits: { maxInstances: 2 } });
+    await world.send(40);
+    await world.until('one works', () => world.living.some(({ job }) => job !== undefined));
+    world.crash(world.living.find(({ job }) => job !== undefined)!);
+    await world.until('two live again', () => world.living.length === 2);
+    await world.until('rest', () => world.isAtRest());
+    assert.equal(launches(world), 3);
+  });
+
+  it('never ends a busy instance, however long its job takes', async () => {
+    const world = await FleetWorld.create({ serviceMs: 60_000 });
+    await world.send(1);
+    await world.until('rest', () => world.isAtRest(), 200);
+    assert.deepEqual(world.endedAtWork, []);
+    assert.equal(launches(world), 1);
+  });
+
+  it('ends an instance that has been silent for the loss interval, not sooner', async () => {
+    const world = await FleetWorld.create();
+    await world.send(1);
+    await world.until('one is ready', () => world.living.some(({ state }) => state === 'running'));
+    const [worker] = world.living;
+    await world.steps(1);
+    worker!.isMute = true;
+    worker!.job = { receipt: 'none', endsAt: Number.POSITIVE_INFINITY };
+    await world.steps(TIMINGS.lossMs / 1000 - 3);
+    assert.equal(world.living.length, 1);
+    await world.until('it is ended', () => world.living.every(({ id }) => id !== worker!.id), 10);
+  });
+
+  it('gives a new leader a full loss interval before it trusts a silence', async () => {
+    const world = await FleetWorld.create({ serviceMs: 1e6 });
+    await world.send(1);
+    await world.until('one works', () => world.living.some(({ job }) => job !== undefined));
+    for (const worker of world.living) worker.isMute = true;
+    await world.steps(TIMINGS.lossMs / 1000 - 5);
+    world.controller = world.newController();
+    await world.steps(TIMINGS.lossMs / 1000 - 5);
+    assert.equal(world.living.length, 1);
+    await world.until('it is ended', () => world.living.every(({ state }) => state === 'starting'), 20);
+  });
+
+  it('cuts a drain short that takes longer than its deadline', async () => {
+    const world = await FleetWorld.create({ limits: { maxInstances: 1 } });
+    await world.send(1);
+    await world.until('one drains', () => world.living.some(({ state }) => state === 'draining'));
+    const [worker] = world.living;
+    worker!.job = { receipt: 'none', endsAt: Number.POSITIVE_INFINITY };
+    await world.steps(TIMINGS.drainDeadlineMs / 1000 - 5);
+    assert.equal(world.living.length, 1);
+    await world.until('it is ended', () => world.living.length === 0, 10);
+  });
+
+  it('takes a drain back when work returns before the instance has heard of it', async () => {
+    const world = await FleetWorld.create({ limits: { maxInstances: 1 } });
+    await world.send(1);
+    await world.until('it is to drain', async () => (await booksOf(world)).slots[0]?.phase === 'draining');
+    assert.equal(world.living[0]?.state, 'running');
+    await world.send(1);
+    await world.step();
+    assert.equal((await booksOf(world)).slots[0]?.phase, 'running');
+    await world.until('rest', () => world.isAtRest());
+    assert.equal(launches(world), 1);
+  });
+
+  it('replaces an instance that drains by itself', async () => {
+    const world = await FleetWorld.create({ limits: { minInstances: 1 } });
+    await world.until('one runs', () => world.living[0]?.state === 'running');
+    const [first] = world.living;
+    first!.state = 'draining';
+    await world.until('another runs', () =>
+      world.living.some(({ id, state }) => id !== first!.id && state === 'running'),
+    );
+  });
+
+  it('does not mind that the list lags behind a launch', async () => {
+    const world = await FleetWorld.create({ limits: { maxInstances: 1 } });
+    await world.send(3);
+    await world.step();
+    const id = world.machines.all()[0]?.id ?? '';
+    world.fleet.unlisted.add(id);
+    await world.steps(1.5);
+    world.fleet.unlisted.delete(id);
+    await world.until('rest', () => world.isAtRest());
+    assert.equal(launches(world), 1);
+  });
+});
+
+describe('the reconciler sees only a part', () => {
+  for (const operation of ['list', 'depth'] as const) {
+    it(`and shrinks nothing while ${operation} fails`, async () => {
+      const world = await FleetWorld.create();
+      await world.send(60);
+      await world.until('four run', () => world.living.length === 4);
+      await world.until('all is done', async () => (await world.queue.depth()).inFlight === 0);
+      const fail = () => {
+        const error = new UnavailableError('no answer');
+        if (operation === 'list') world.fleet.failNext('list', error);
+        else world.queues.failNext('depth', error);
+      };
+      for (let step = 0; step < 100; step++) {
+        fail();
+        await world.step();
+      }
+      assert.equal(world.living.length, 4);
+      await world.until('rest', () => world.isAtRest());
+    });
+  }
+
+  it('and still launches while the fleet cannot be listed', async () => {
+    const world = await FleetWorld.create();
+    await world.send(1);
+    world.fleet.failNext('list', new ThrottledError('too many calls'));
+    await world.step();
+    assert.equal(launches(world), 1);
+  });
+});
+
+describe('a launch', () => {
+  it('whose answer is lost is repeated and gives the same instance', async () => {
+    const world = await FleetWorld.create({ limits: { maxInstances: 1 } });
+    await world.send(5);
+    world.fleet.failNext('launch', new UnavailableError('connection lost'), 'after');
+    await world.until('rest', () => world.isAtRest());
+    assert.equal(launches(world), 1);
+  });
+
+  it('that did not happen is repeated until it does', async () => {
+    const world = await FleetWorld.create({ limits: { maxInstances: 1 } });
+    await world.send(5);
+    for (let time = 0; time < 3; time++) world.fleet.failNext('launch', new ThrottledError('later'));
+    await world.until('rest', () => world.isAtRest());
+    assert.equal(launches(world), 1);
+    assert.equal((await booksOf(world)).slots[0]?.generation, 1);
+  });
+
+  it('for which there is no capacity is given up and tried anew, less and less often', async () => {
+    const world = await FleetWorld.create({ limits: { maxInstances: 1 } });
+    await world.send(5);
+    const tries: number[] = [];
+    for (let time = 0; time < 4; time++)
+      world.fleet.failNext('launch', new CapacityUnavailableError('none left'));
+    await world.until('rest', async () => {
+      const count = world.fleet.calls.filter((call) => call.operation === 'launch').length;
+      if (count > tries.length) tries.push(world.clock.now());
+      return world.isAtRest();
+    });
+    const gaps = tries.slice(1).map((at, index) => at - tries[index]!);
+    assert.equal(gaps.length, 4);
+    assert.deepEqual(
+      gaps,
+      gaps.toSorted((one, other) => one - other),
+    );
+    assert.ok(gaps[3]! >= 8 * TIMINGS.firstBackoffMs);
+  });
+});
+
+describe('instances that crash while they boot', () => {
+  it('are launched less and less often, one at a time, and are told of', async () => {
+    const world = await FleetWorld.create({ doWorkersCrash: () => true });
+    await world.send(100);
+    await world.steps(20);
+    const early = launches(world);
+    assert.ok(early >= 4, 'all slots were tried');
+    const books = await booksOf(world);
+    assert.ok(books.crashStreak >= 3);
+    assert.ok(books.slots.some(({ failures, lastEnd }) => failures > 0 && lastEnd?.reason === 'exit code 1'));
+    for (let step = 0; step < 1200; step++) {
+      await world.step();
+      assert.ok(world.living.length <= 1);
+    }
+    assert.ok(launches(world) - early <= 12, `${launches(world) - early} launches in five minutes`);
+  });
+
+  it('do no harm once they have stopped crashing', async () => {
+    let crashes = 6;
+    const world = await FleetWorld.create({ doWorkersCrash: () => crashes-- > 0 });
+    await world.send(100);
+    await world.until('rest', () => world.isAtRest(), 300);
+    assert.equal(world.peak, 4);
+    assert.equal((await booksOf(world)).crashStreak, 0);
+  });
+
+  it('are not launched at once by the next leader either', async () => {
+    const world = await FleetWorld.create({ doWorkersCrash: () => true });
+    await world.send(100);
+    await world.until('a loop is seen', async () => (await booksOf(world)).crashStreak >= 6);
+    await world.until('none lives', () => world.living.length === 0);
+    const before = launches(world);
+    world.controller = world.newController();
+    await world.step();
+    assert.equal(launches(world), before);
+  });
+});
+
+describe('a controller that dies', () => {
+  const scenario = async (stopAtCall: number, fate: Fate) => {
+    const limits = { maxInstances: 3, targetSeconds: 0.1, idleSeconds: 0.5 };
+    const world = await FleetWorld.create({ limits, serviceMs: 250 });
+    world.controller = world.newController(mortal(stopAtCall, fate));
+    await world.send(6);
+    const { life } = world.controller;
+    let isDead = false;
+    void life.stopped.then(() => {
+      isDead = true;
+    });
+    await world.until('its death, or rest', async () => isDead || (await world.isAtRest()));
+    world.controller = world.newController();
+    await world.until('rest', () => world.isAtRest());
+    return { world, isDead };
+  };
+
+  for (const fate of ['before', 'after'] as const) {
+    it(`${fate} any of its calls leaves a fleet that the next one runs on with`, async () => {
+      for (let stopAtCall = 1; ; stopAtCall++) {
+        const { world, isDead } = await scenario(stopAtCall, fate);
+        const where = `died ${fate} call ${stopAtCall}`;
+        assert.equal(launches(world), 3, `${where}: every slot was launched once`);
+        assert.deepEqual(world.endedAtWork, [], where);
+        if (!isDead) break;
+      }
+    });
+  }
+
+  it('at any calls, one after the other, never breaks the fleet', async () => {
+    const deaths = fc.array(
+      fc.record({
+        atCall: fc.integer({ min: 1, max: 40 }),
+        fate: fc.constantFrom<Fate>('before', 'after'),
+        pauseSteps: fc.integer({ min: 0, max: 20 }),
+      }),
+      { maxLength: 8 },
+    );
+    await fc.assert(
+      fc.asyncProperty(deaths, fc.integer({ min: 1, max: 40 }), async (lives, jobs) => {
+        const world = await FleetWorld.create({ limits: { maxInstances: 3 } });
+        await world.send(jobs);
+        for (const { atCall, fate, pauseSteps } of lives) {
+          world.controller = world.newController(mortal(atCall, fate));
+          for (let step = 0; step < pauseSteps + 4; step++) await world.step();
+        }
+        world.controller = world.newController();
+        await world.until('rest', () => world.isAtRest());
+        assert.deepEqual(world.endedAtWork, []);
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
+
+describe('two controllers', () => {
+  it('of which one was suspended and goes on, launch and end nothing twice', async () => {
+    for (let stopAtCall = 1; stopAtCall <= 24; stopAtCall++) {
+      for (const fate of ['before', 'after'] as const) {
+        const world = await FleetWorld.create({ limits: { maxInstances: 3 } });
+        const sleeper = world.newController(mortal(stopAtCall, fate));
+        world.controller = sleeper;
+        await world.send(20);
+        await world.steps(1.5);
+        world.controller = world.newController();
+        await world.steps(stopAtCall % 5);
+        sleeper.life.resume();
+        // It does not know yet that it leads no more.
+        for (let step = 0; step < 8; step++) {
+          await sleeper.reconciler.round();
+          await world.step();
+        }
+        await world.until('rest', () => world.isAtRest());
+        assert.equal(launches(world), 3, `suspended ${fate} call ${stopAtCall}`);
+        assert.deepEqual(world.endedAtWork, []);
+      }
+    }
+  });
+});
+
+describe('books that are lost', () => {
+  it('are made again from the instances that live', async () => {
+    const world = await FleetWorld.create({ serviceMs: 3000 });
+    await world.send(40);
+    await world.until('four work', () => world.living.filter(({ job }) => job !== undefined).length === 4);
+    await world.state.delete(fleetStateKey);
+    world.controller = world.newController();
+    await world.until('rest', () => world.isAtRest(), 300);
+    assert.equal(launches(world), 4);
+    assert.deepEqual(world.endedAtWork, []);
+  });
+
+  it('or older than an instance, which is taken in', async () => {
+    const world = await FleetWorld.create({ limits: { maxInstances: 1 } });
+    await world.step();
+    await world.fleet.launch({ slot: 1, generation: 5, token: 'from before' });
+    await world.steps(1);
+    const [record] = (await booksOf(world)).slots;
+    assert.equal(record?.generation, 5);
+    await world.until('rest', () => world.isAtRest());
+    assert.deepEqual(world.endedAtWork, []);
+  });
+
+  it('do not show an instance whose place another had: it drains before the place is taken again', async () => {
+    const world = await FleetWorld.create({ limits: { minInstances: 1, maxInstances: 1 } });
+    await world.until('one runs', () => world.living[0]?.state === 'running');
+    const books = await booksOf(world);
+    const forgotten = books.slots.map((record) => ({ ...emptySlot(record.slot), generation: 2 }));
+    await world.state.put(fleetStateKey, Buffer.from(JSON.stringify({ ...books, slots: forgotten })));
+    world.controller = world.newController();
+    await world.until('the next runs', () => world.living[0]?.generation === 3);
+    assert.deepEqual(world.endedAtWork, []);
+  });
+});
