@@ -1,13 +1,14 @@
-import { errorMessage, FacefleetError } from '../errors.ts';
+import { type ErrorCode, errorMessage, FacefleetError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { type ChildLink, linkToParent, sendToParent } from '../supervisor/child-link.ts';
 
 /** Errors that only a person can mend: starting again would only say the same again. */
-const FATAL_CODES: ReadonlySet<string> = new Set([
+const FATAL_CODES: ReadonlySet<string> = new Set<ErrorCode>([
   'config-invalid',
   'data-folder-in-use',
   'permission-denied',
   'bad-request',
+  'conflict',
 ]);
 
 /**
@@ -23,6 +24,9 @@ export async function runTier(logger: Logger, run: (link: ChildLink) => Promise<
   } catch (error) {
     if (error instanceof FacefleetError && FATAL_CODES.has(error.code)) {
       sendToParent({ type: 'fatal', message: errorMessage(error) });
+      process.exitCode = 1;
+      // The supervisor says it, once.
+      if (link.isSupervised) return;
     }
     throw error;
   }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { FolderObjectStore } from '../../src/adapters/local/folder-object-store.ts';
 import type { JobResult } from '../../src/jobs/job.ts';
+import { bucketNames } from '../../src/jobs/keys.ts';
 import { randomFrom } from '../support/face-pictures.ts';
 import { processesOf, Service, temporaryFolder } from '../support/service.ts';
 import { type Check, enrolSitters, inParallel, type NamedPicture, picturesOf, post } from './check.ts';
@@ -26,7 +27,7 @@ export const deaths: Check = {
     const stop = new AbortController();
     try {
       const people = await enrolSitters(scene.service);
-      const enrolled = resultsOf(dataDir).length;
+      const enrolled = (await resultsOf(dataDir)).length;
       const pictures = await picturesOf(people, { count, seed, sidePx: 64 });
       const killer = killWorkers(scene, randomFrom(seed), stop.signal, whole ? 1000 : 400);
       const others = killOthers(scene, count, report);
@@ -40,7 +41,7 @@ export const deaths: Check = {
         texts,
         pictures.map(({ name }) => `test_00:${name}`),
       );
-      const results = resultsOf(dataDir);
+      const results = await resultsOf(dataDir);
       assert.equal(results.length - enrolled, count, 'one stored result a job');
       assert.deepEqual(
         results.filter(({ status }) => status !== 'done').map(({ jobId }) => jobId),
@@ -136,9 +137,14 @@ async function askUntilAnswered(scene: Scene, picture: NamedPicture, key: string
   return `${key} got no answer: ${last}`;
 }
 
-function resultsOf(dataDir: string): JobResult[] {
-  const bucket = join(dataDir, 'buckets', 'facefleet-out-bucket', 'results');
-  return readdirSync(bucket)
-    .filter((name) => name.endsWith('.json'))
-    .map((name) => JSON.parse(readFileSync(join(bucket, name), 'utf8')) as JobResult);
+async function resultsOf(dataDir: string): Promise<JobResult[]> {
+  const { output } = bucketNames('facefleet');
+  const folder = join(dataDir, 'buckets', output);
+  const store = new FolderObjectStore({ bucket: output, folder, withLock: (_name, work) => work() });
+  const results: JobResult[] = [];
+  for await (const { key } of store.list({ prefix: 'results/' })) {
+    const object = await store.get(key);
+    results.push(JSON.parse(String(await object?.bytes())) as JobResult);
+  }
+  return results;
 }

@@ -5,8 +5,8 @@ import type { StopReason } from '../../supervisor/child-link.ts';
 import { configOf, examples, type Verb, withSettings } from '../command.ts';
 import { aborted, runTier } from '../tier.ts';
 
-/** A killed supervisor's broker goes within this, the workers five seconds after the broker: a new one waits for both. */
-const WAIT_FOR_OLD_BROKER_SECONDS = 12;
+/** The broker of a supervisor that was killed goes within this. */
+const WAIT_FOR_OLD_BROKER_SECONDS = 5;
 /** When the supervisor died, web tier and controller end first, so that they can still put things in order. */
 const LAST_TO_GO_MS = 2000;
 
