@@ -7,6 +7,7 @@ import {
   type EmbedderSpec,
   FINDER,
   type ModelPack,
+  type TemplatePoint,
   type Thresholds,
 } from './packs.ts';
 
@@ -72,7 +73,10 @@ export const UNCALIBRATED_THRESHOLDS: Thresholds = {
   smallFaces: { slope: 0.158, referenceWidthPx: 30 },
 };
 
-const TEMPLATES = { arcface: ARCFACE_TEMPLATE, dlib: DLIB_TEMPLATE } as const;
+const NAMED_ALIGNMENTS = {
+  arcface: ARCFACE,
+  dlib: { sizePx: 150, alignment: { kind: 'similarity', template: DLIB_TEMPLATE } },
+} as const satisfies Record<string, Pick<Feeding, 'sizePx' | 'alignment'>>;
 
 /**
  * Reads a pack's manifest.
@@ -122,7 +126,7 @@ function readFeeding(fields: ManifestFields): Feeding {
     channels: fields.oneOf('channels', ['RGB', 'BGR'], base.channels),
     mean: readMean(fields) ?? base.mean,
     scale: fields.positive('scale') ?? base.scale,
-    alignment: readAlignment(fields, sizePx) ?? base.alignment,
+    alignment: readAlignment(fields, sizePx) ?? resized(base, sizePx),
     mirror: fields.flag('mirror') ?? base.mirror,
   };
 }
@@ -139,7 +143,7 @@ function readMean(fields: ManifestFields): Feeding['mean'] | undefined {
 function readAlignment(fields: ManifestFields, sizePx: number): Feeding['alignment'] | undefined {
   const value = fields.take('alignment');
   if (value === undefined) return undefined;
-  if (value === 'arcface' || value === 'dlib') return { kind: 'similarity', template: TEMPLATES[value] };
+  if (value === 'arcface' || value === 'dlib') return resized(NAMED_ALIGNMENTS[value], sizePx);
   const { template, box } = isRecord(value) ? value : {};
   if (isTemplate(template, sizePx)) return { kind: 'similarity', template };
   const marginPx = isRecord(box) ? (box.marginPx ?? 0) : undefined;
@@ -147,6 +151,20 @@ function readAlignment(fields: ManifestFields, sizePx: number): Feeding['alignme
   const expected = `"arcface", "dlib", {"template": five [x, y] within ${sizePx} px} or {"box": {"marginPx": 0}}`;
   fields.complain('alignment', value, expected);
   return undefined;
+}
+
+/** The alignment for chips of another size. */
+function resized(
+  { alignment, sizePx: from }: Pick<Feeding, 'sizePx' | 'alignment'>,
+  to: number,
+): Feeding['alignment'] {
+  if (alignment.kind === 'box' || from === to) return alignment;
+  const scaled = ([x, y]: TemplatePoint): TemplatePoint => [(x * to) / from, (y * to) / from];
+  const [leftEye, rightEye, nose, leftMouth, rightMouth] = alignment.template;
+  return {
+    kind: 'similarity',
+    template: [scaled(leftEye), scaled(rightEye), scaled(nose), scaled(leftMouth), scaled(rightMouth)],
+  };
 }
 
 function isTemplate(value: unknown, sizePx: number): value is AlignmentTemplate {
