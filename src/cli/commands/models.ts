@@ -11,9 +11,9 @@ import {
   PackRegistry,
   type PackReport,
   reportPack,
-  setActivePack,
 } from '../../recognition/index.ts';
 import { configOf, examples, type Verb, withSettings } from '../command.ts';
+import { switchPack } from '../pack-switch.ts';
 import { createProgress } from '../progress.ts';
 
 interface Options {
@@ -104,8 +104,8 @@ async function use(id: string, options: Options, self: Command): Promise<void> {
   const { loaded, registry, store } = await openFolder(self);
   const pack = await registry.find(id);
   await eachModel('loading', modelsOf(pack), (model) => store.load(model));
-  await setActivePack(loaded.config.dataDir, pack.id);
-  answer(options, pack, `${pack.id} is the pack of ${loaded.config.dataDir} from the next start on`);
+  await switchPack(loaded, pack);
+  answer(options, pack, `${pack.id} is the pack of ${loaded.config.dataDir} from now on`);
   if (loaded.sources.pack !== 'default' && loaded.config.pack !== pack.id) {
     process.stderr.write(
       `note: the setting pack is ${loaded.config.pack} (${loaded.sources.pack}), and wins\n`,
