@@ -20,7 +20,7 @@ import { encodeKey, joinPath } from './folder/key-encoding.ts';
 import { listFolder } from './folder/listing.ts';
 import { type BodyFacts, Sidecars } from './folder/sidecar.ts';
 import { SourceError, type StagedFile, Staging } from './folder/staging.ts';
-import { etagOf, openVersion, statFile, storedObject } from './folder/stored-file.ts';
+import { etagOf, lastModifiedOf, openVersion, statFile, storedObject } from './folder/stored-file.ts';
 import { sweepAbandoned } from './folder/sweep.ts';
 
 /** Runs `work` while nobody else, in any process, holds the lock of this name. */
@@ -31,6 +31,8 @@ export interface FolderObjectStoreOptions {
   /** Made when the first object is put. */
   readonly folder: string;
   readonly withLock: WithLock;
+  /** Whether the disk has hard links; found out at the first refusal. */
+  readonly hasLinks?: boolean;
 }
 
 /** Where one object lies. */
@@ -62,13 +64,14 @@ export class FolderObjectStore implements ObjectStore {
   readonly #staging: Staging;
   readonly #sidecars: Sidecars;
   #swept: Promise<void> | undefined;
-  #hasLinks = true;
+  #hasLinks: boolean;
 
-  constructor({ bucket, folder, withLock }: FolderObjectStoreOptions) {
+  constructor({ bucket, folder, withLock, hasLinks = true }: FolderObjectStoreOptions) {
     this.bucket = bucket;
     this.#root = resolve(folder);
     this.#sidecarRoot = join(this.#root, '.meta');
     this.#withLock = withLock;
+    this.#hasLinks = hasLinks;
     this.#folders = new FolderSync(this.#root);
     this.#staging = new Staging(join(this.#root, '.tmp'));
     this.#sidecars = new Sidecars(this.#staging, this.#folders);
@@ -119,7 +122,12 @@ export class FolderObjectStore implements ObjectStore {
     const { prefix = '', startAfter } = options;
     try {
       for await (const { key, stats } of listFolder(this.#root, { prefix, startAfter })) {
-        yield { key, etag: etagOf(stats), sizeBytes: Number(stats.size), lastModified: stats.mtime };
+        yield {
+          key,
+          etag: etagOf(stats),
+          sizeBytes: Number(stats.size),
+          lastModified: lastModifiedOf(stats),
+        };
       }
     } catch (error) {
       throw fromFileSystem(error, { bucket: this.bucket, prefix, folder: this.#root });

@@ -8,7 +8,9 @@ import type { FolderSync } from './folder-sync.ts';
 import type { Staging } from './staging.ts';
 
 const FORMAT_VERSION = 1;
-const NS_PER_SECOND = 1_000_000_000n;
+/** A double of seconds is exact to a quarter of a microsecond. */
+const FLOAT_NOISE_NS = 500n;
+const ROUNDINGS_NS = [1_000n, 1_000_000n, 1_000_000_000n];
 
 /** What is known of a body beyond what the body itself tells. */
 export interface BodyFacts {
@@ -16,7 +18,7 @@ export interface BodyFacts {
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
-interface SidecarEntry extends BodyFacts {
+export interface SidecarEntry extends BodyFacts {
   /** Modification time (nanoseconds since the epoch) and size of the body that it describes. */
   readonly mtimeNs: string;
   readonly sizeBytes: number;
@@ -31,7 +33,7 @@ export type Sidecar = readonly SidecarEntry[];
  * A sidecar names the version of the body that it belongs to, by modification time and size. It is written before the
  * body is put in place and keeps the entry of the body that is there, so a reader finds the right facts for
  * whichever it opened, and the body's rename alone decides. Times, unlike inodes, survive a copy by `cp -a`, rsync
- * or tar. All writes happen under the key's lock.
+ * or tar, some of them rounded. All writes happen under the key's lock.
  */
 export class Sidecars {
   readonly #staging: Staging;
@@ -68,9 +70,9 @@ export class Sidecars {
     const old = await this.read(path, context);
     const isEmpty = facts.contentType === undefined && facts.metadata === undefined;
     if (isEmpty && old.length === 0) return;
-    const kept = current === undefined ? [] : old.filter((entry) => describes(entry, current));
+    const kept = current && factsOf(old, current);
     const entry = { mtimeNs: String(next.mtimeNs), sizeBytes: Number(next.size), ...facts };
-    const text = JSON.stringify({ version: FORMAT_VERSION, entries: [entry, ...kept] });
+    const text = JSON.stringify({ version: FORMAT_VERSION, entries: [entry, ...(kept ? [kept] : [])] });
     await using staged = await this.#staging.stage(Buffer.from(text), { context });
     const folder = dirname(path);
     await this.#folders.inFolder(folder, () => rename(staged.path, path));
@@ -88,14 +90,21 @@ export class Sidecars {
   }
 }
 
-export function factsOf(sidecar: Sidecar, stats: BigIntStats): BodyFacts | undefined {
-  return sidecar.find((entry) => describes(entry, stats));
+/** The facts of this version: of exactly this time, else of the time that a less exact copy has rounded. */
+export function factsOf(sidecar: Sidecar, stats: BigIntStats): SidecarEntry | undefined {
+  const sameSize = sidecar.filter((entry) => BigInt(entry.sizeBytes) === stats.size);
+  return (
+    sameSize.find((entry) => BigInt(entry.mtimeNs) === stats.mtimeNs) ??
+    sameSize.find((entry) => isRounded(BigInt(entry.mtimeNs), stats.mtimeNs))
+  );
 }
 
-function describes(entry: SidecarEntry, stats: BigIntStats): boolean {
-  if (BigInt(entry.sizeBytes) !== stats.size) return false;
-  const mtimeNs = BigInt(entry.mtimeNs);
-  // Archives that keep whole seconds only cut the rest off; our own times never end in nine zeros.
-  const isCut = stats.mtimeNs % NS_PER_SECOND === 0n;
-  return isCut ? mtimeNs / NS_PER_SECOND === stats.mtimeNs / NS_PER_SECOND : mtimeNs === stats.mtimeNs;
+/** Tools that copy keep times to the nanosecond, or to whole microseconds, milliseconds or seconds, through floats. */
+function isRounded(original: bigint, copy: bigint): boolean {
+  const distance = original > copy ? original - copy : copy - original;
+  return ROUNDINGS_NS.some((unit) => {
+    const above = copy % unit;
+    const isWhole = above < FLOAT_NOISE_NS || unit - above < FLOAT_NOISE_NS;
+    return isWhole && distance < unit;
+  });
 }

@@ -150,9 +150,7 @@ function nextStampUs(afterNs: bigint): bigint {
   const nowUs = BigInt(Date.now()) * 1000n + ((process.hrtime.bigint() / 1000n) % 1000n);
   // Two more, since the time passes through a float of seconds on its way to the disk.
   const candidates = [nowUs, lastStampUs + 1n, afterNs / 1000n + 2n];
-  const latest = candidates.reduce((later, stamp) => (stamp > later ? stamp : later));
-  // Never a whole second: those are the marks of an archive (`sidecar.ts`).
-  lastStampUs = latest % 1_000_000n < 2n ? latest + 2n : latest;
+  lastStampUs = candidates.reduce((latest, stamp) => (stamp > latest ? stamp : latest));
   return lastStampUs;
 }
 

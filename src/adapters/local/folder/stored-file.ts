@@ -32,6 +32,10 @@ export function etagOf(stats: BigIntStats): string {
   return `"${[stats.ino, stats.size, stats.mtimeNs].map((part) => part.toString(36)).join('-')}"`;
 }
 
+export function lastModifiedOf(stats: BigIntStats): Date {
+  return new Date(Number(stats.mtimeMs));
+}
+
 /** Size, inode and time of what is there now; undefined when it is no plain file. */
 export async function statFile(path: string): Promise<BigIntStats | undefined> {
   const stats = await unlessMissing(lstat(path, { bigint: true }));
@@ -43,13 +47,11 @@ export async function openVersion(source: ReadSource): Promise<OpenVersion | und
   for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
     const handle = await openPlainFile(source.path);
     if (handle === undefined) return undefined;
-    try {
-      const info = await describe(handle, source);
-      if (info !== undefined) return { handle, info };
-    } catch (error) {
+    const info = await describe(handle, source).catch(async (error: unknown) => {
       await handle.close();
       throw error;
-    }
+    });
+    if (info !== undefined) return { handle, info };
     await handle.close();
   }
   throw new UnavailableError('the object was replaced each time it was opened', { context: source.context });
@@ -89,18 +91,19 @@ function openObject({ handle, info }: OpenVersion, context: ErrorContext): Store
 
 async function openPlainFile(path: string): Promise<FileHandle | undefined> {
   try {
-    return await open(path, READ_PLAIN_FILE);
+    const handle = await open(path, READ_PLAIN_FILE);
+    if ((await handle.stat()).isFile()) return handle;
+    await handle.close();
   } catch (error) {
     // A link, a socket: left there by people.
-    if (hasErrno(error, 'ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO')) return undefined;
-    throw error;
+    if (!hasErrno(error, 'ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO')) throw error;
   }
+  return undefined;
 }
 
-/** Undefined when the version was replaced before its facts could be read, or the path is no plain file any more. */
+/** Undefined when the version was replaced before its facts could be read. */
 async function describe(handle: FileHandle, source: ReadSource): Promise<ObjectInfo | undefined> {
   const stats = await handle.stat({ bigint: true });
-  if (!stats.isFile()) return undefined;
   const facts = factsOf(await source.readSidecar(), stats);
   if (facts === undefined) {
     // No facts: either it has none, or a later put has dropped them meanwhile.
@@ -111,7 +114,7 @@ async function describe(handle: FileHandle, source: ReadSource): Promise<ObjectI
     key: source.key,
     etag: etagOf(stats),
     sizeBytes: Number(stats.size),
-    lastModified: new Date(Number(stats.mtimeNs / 1_000_000n)),
+    lastModified: lastModifiedOf(stats),
     contentType: facts?.contentType ?? (await sniff(handle, source.key)),
     metadata: facts?.metadata ?? {},
   };
