@@ -13,6 +13,7 @@ import {
   reportPack,
 } from '../../recognition/index.ts';
 import { configOf, examples, type Verb, withSettings } from '../command.ts';
+import { json, table } from '../output.ts';
 import { switchPack } from '../pack-switch.ts';
 import { createProgress } from '../progress.ts';
 
@@ -201,24 +202,6 @@ function answer(options: Options, pack: ModelPack, text: string): void {
   process.stdout.write(options.json ? json(pack) : `${text}\n`);
 }
 
-function json(value: unknown): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
-}
-
 function megabytes(bytes: number): string {
   return bytes === 0 ? '-' : `${(bytes / 1e6).toFixed(1)} MB`;
-}
-
-function table(rows: readonly (readonly string[])[], headings: readonly string[]): string {
-  const all = [headings, ...rows];
-  const widths = headings.map((_, column) => Math.max(...all.map((row) => row[column]!.length)));
-  return all
-    .map(
-      (row) =>
-        `${row
-          .map((cell, column) => cell.padEnd(widths[column]!))
-          .join('  ')
-          .trimEnd()}\n`,
-    )
-    .join('');
 }
