@@ -6,6 +6,7 @@ import { errorMessage, FacefleetError, isTransient } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Queue } from '../ports/queue.ts';
+import { wakeController } from '../scaling/controller-client.ts';
 import { Releasers } from '../shutdown.ts';
 import { bindIdempotencyKey, type IdempotencyClaim } from './idempotency.ts';
 import { JOB_FORMAT_VERSION, type JobRecord, type JobResult, type JobTask } from './job.ts';
@@ -169,7 +170,7 @@ export class JobClient implements AsyncDisposable {
   }
 
   async #send(record: JobRecord, waitSeconds: number): Promise<void> {
-    const { requests, waiter, clock } = this.#parts;
+    const { buckets, requests, waiter, clock } = this.#parts;
     const message = {
       version: JOB_FORMAT_VERSION,
       jobId: record.jobId,
@@ -179,6 +180,7 @@ export class JobClient implements AsyncDisposable {
       traceId: record.traceId,
     };
     await requests.send(encodeMessage(message));
+    void wakeController(buckets.state);
   }
 
   async #look(jobId: string): Promise<JobResult | undefined> {

@@ -8,7 +8,7 @@ const CALL_TIMEOUT_MS = 1000;
 /** Between two hints that wake: the controller looks by itself several times a second once it is awake. */
 const WAKE_PAUSE_MS = 100;
 /** Without a controller, who leads is looked up no more often than this. */
-const LOOK_PAUSE_MS = 1000;
+const LOOK_PAUSE_MS = 500;
 
 const agent = new Agent({ keepAlive: true, maxSockets: 2 });
 const clients = new WeakMap<ObjectStore, ControllerClient>();

@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { mkdtempSync } from 'node:fs';
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ProcessFleet, type ProcessFleetOptions } from '../../src/adapters/local/process-fleet.ts';
+import { systemProcessTable } from '../../src/adapters/local/process-table.ts';
 import { systemClock } from '../../src/adapters/local/system-clock.ts';
 import { silentLogger } from '../../src/logger.ts';
 import { eventually } from './eventually.ts';
@@ -43,7 +43,9 @@ export class ProcessInstances implements AsyncDisposable {
   /** The pids of the living processes, of one instance or of all. */
   async pids(id = ''): Promise<number[]> {
     const notes = (await readdir(this.#notes)).filter((name) => name.startsWith(id));
-    return notes.map((name) => Number(name.split('.').at(-1))).filter(isAlive);
+    // Not by signal 0, which reaches a zombie too: whose controller was killed has nobody who is quick to reap it.
+    const marks = await systemProcessTable.startMarks(notes.map((name) => Number(name.split('.').at(-1))));
+    return [...marks.keys()];
   }
 
   async crash(id: string): Promise<void> {
@@ -70,14 +72,3 @@ export class ProcessInstances implements AsyncDisposable {
     await rm(this.folder, { recursive: true });
   }
 }
-
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-export const anyToken = (): string => randomUUID();
