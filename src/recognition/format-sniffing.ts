@@ -24,6 +24,7 @@ const READABLE: readonly (Signature & { readonly name: PictureFormat })[] = [
 
 /** Not read, but worth naming in the answer. */
 const KNOWN: readonly Signature[] = [
+  { name: 'HTML', matches: (head) => /^\s*<(!DOCTYPE html|html)/i.test(head) },
   { name: 'SVG', matches: (head) => /^(\xef\xbb\xbf)?\s*<[\s\S]*<?svg[\s>]/i.test(head) },
   { name: 'HEIC', matches: (head) => isIsoMedia(head, /hei[cmsx]|hev[cx]|mif1|msf1/) },
   { name: 'PDF', matches: (head) => head.startsWith('%PDF-') },
@@ -36,7 +37,6 @@ const KNOWN: readonly Signature[] = [
     matches: (head) => head.slice(4, 8) === 'jP  ' || head.startsWith('\xff\x4f\xff\x51'),
   },
   { name: 'ZIP', matches: (head) => head.startsWith('PK\x03\x04') },
-  { name: 'HTML', matches: (head) => /^\s*<(!DOCTYPE html|html)/i.test(head) },
 ];
 
 /** Decoders are reached by what a file is, never by its name or declared type; so this looks at its first bytes. */

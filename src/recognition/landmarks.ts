@@ -6,7 +6,9 @@ import type { Box, Landmarks, Point } from './types.ts';
 
 const INPUT_SIDE = 48;
 const INPUT_VALUES = 3 * INPUT_SIDE * INPUT_SIDE;
-const LEAST_SCORE = 0.7;
+/** What the larger and the smaller of the two scores must exceed. Ears and railings reach the first, but not both. */
+const LEAST_LARGER_SCORE = 0.7;
+const LEAST_SMALLER_SCORE = 0.25;
 /** BlazeFace boxes end at the eyebrows; O-Net was taught with a little more around the face. */
 const ENLARGEMENT = 1.05;
 const SUPPRESSION_OVERLAP = 0.7;
@@ -43,25 +45,21 @@ export class FaceConfirmer {
 
   /** The candidates that are faces. One face may come several times, see `withoutRepeats`. */
   async confirm(picture: Pyramid, candidates: readonly ScoredBox[]): Promise<ConfirmedFace[]> {
-    const first = await this.#look(
-      picture,
-      candidates.map(({ box }) => squareAround(box, ENLARGEMENT)),
-    );
+    const squares = candidates.map(({ box }) => squareAround(box, ENLARGEMENT));
+    const first = (await this.#look(picture, squares)).filter(({ score }) => score > LEAST_SMALLER_SCORE);
     const second = await this.#look(
       picture,
       first.map(({ box }) => squareAround(box)),
     );
     return second
-      .map((look, index) => {
-        const earlier = first[index]!;
-        return {
-          box: look.box,
-          landmarks: look.landmarks,
-          score: Math.max(look.score, earlier.score),
-          rank: Math.min(look.score, earlier.score),
-        };
-      })
-      .filter(({ score, box }) => score > LEAST_SCORE && box.width > 0 && box.height > 0);
+      .map(({ box, landmarks, score }, index) => ({
+        box,
+        landmarks,
+        score: Math.max(score, first[index]!.score),
+        rank: Math.min(score, first[index]!.score),
+      }))
+      .filter(({ score, rank }) => score > LEAST_LARGER_SCORE && rank > LEAST_SMALLER_SCORE)
+      .filter(({ box }) => box.width > 0 && box.height > 0);
   }
 
   async #look(picture: Pyramid, boxes: readonly Box[]): Promise<Look[]> {

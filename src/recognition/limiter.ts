@@ -2,6 +2,7 @@
 export class Limiter {
   readonly #atOnce: number;
   readonly #waiting: (() => void)[] = [];
+  readonly #watchers: (() => void)[] = [];
   #running = 0;
 
   constructor(atOnce: number) {
@@ -16,8 +17,20 @@ export class Limiter {
     } finally {
       // Whoever waits longest takes this call's place, so the count stays.
       const next = this.#waiting.shift();
-      if (next === undefined) this.#running--;
+      if (next === undefined) this.#leave();
       else next();
     }
+  }
+
+  /** Resolves when nothing runs or waits. */
+  idle(): Promise<void> {
+    if (this.#running === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#watchers.push(resolve));
+  }
+
+  #leave(): void {
+    this.#running--;
+    if (this.#running > 0) return;
+    for (const resolve of this.#watchers.splice(0)) resolve();
   }
 }

@@ -1,6 +1,7 @@
 import { cropPlace, makeCrop, pictureOfCrop } from './crop.ts';
 import { FaceDetector } from './detector.ts';
 import { cutAligned, Embedder, type Embedding } from './embedder.ts';
+import { RecogniserLostError } from './errors.ts';
 import { FaceFinder } from './finder.ts';
 import { decodePicture, type Picture } from './image.ts';
 import { type ConfirmedFace, FaceConfirmer } from './landmarks.ts';
@@ -34,6 +35,7 @@ export class RecognitionPipeline implements Recogniser {
   readonly #inFlight = new Limiter(PICTURES_IN_FLIGHT);
   /** Networks share their input buffers between calls, so only one picture is computed at a time. */
   readonly #computing = new Limiter(1);
+  #isClosed = false;
 
   private constructor(
     settings: PipelineSettings,
@@ -65,7 +67,7 @@ export class RecognitionPipeline implements Recogniser {
   }
 
   recognise(bytes: Uint8Array, options: RecogniseOptions = {}): Promise<RecognisedPicture> {
-    return this.#inFlight.run(async () => {
+    return this.#admit(async () => {
       const startedAt = performance.now();
       const picture = await decodePicture(bytes, this.#settings);
       const decodeMs = performance.now() - startedAt;
@@ -74,17 +76,24 @@ export class RecognitionPipeline implements Recogniser {
   }
 
   embedCrop(crop: Uint8Array): Promise<Float32Array> {
-    return this.#inFlight.run(async () => {
+    return this.#admit(async () => {
       const picture = await pictureOfCrop(crop);
       const { vector } = await this.#computing.run(() => this.#embedder.embed(picture, cropPlace()));
       return vector;
     });
   }
 
+  /** Finishes the calls it was given; later ones are rejected. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#computing.run(async () => {
-      for (const model of this.#models) await model.release();
-    });
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    await this.#inFlight.idle();
+    for (const model of this.#models) await model.release();
+  }
+
+  #admit<T>(call: () => Promise<T>): Promise<T> {
+    if (this.#isClosed) return Promise.reject(new RecogniserLostError('The recogniser is closed.'));
+    return this.#inFlight.run(call);
   }
 
   async #recognise(

@@ -36,6 +36,9 @@ export interface ThreadError {
   readonly stack?: string;
 }
 
+// Sources run as .ts and the published package as .js.
+const ENTRY = new URL(`./recogniser-thread${extname(import.meta.url)}`, import.meta.url);
+
 interface Pending {
   readonly resolve: (reply: ThreadReply) => void;
   readonly reject: (error: Error) => void;
@@ -56,9 +59,13 @@ export class ThreadedRecogniser implements Recogniser {
     this.dimensions = dimensions;
   }
 
-  /** Rejects with ModelError when the models can't be opened. */
-  static async open(settings: ThreadSettings): Promise<ThreadedRecogniser> {
-    const link = new ThreadLink(settings);
+  /**
+   * Rejects with ModelError when the models can't be opened.
+   *
+   * @param entry the thread's module
+   */
+  static async open(settings: ThreadSettings, entry: URL = ENTRY): Promise<ThreadedRecogniser> {
+    const link = new ThreadLink(settings, entry);
     const reply = await link.opened;
     if (reply.kind === 'ready') return new ThreadedRecogniser(link, reply);
     await link.close();
@@ -96,9 +103,7 @@ class ThreadLink {
   #lastId = 0;
   #death: Error | undefined;
 
-  constructor(settings: ThreadSettings) {
-    // Sources run as .ts and the published package as .js.
-    const entry = new URL(`./recogniser-thread${extname(import.meta.url)}`, import.meta.url);
+  constructor(settings: ThreadSettings, entry: URL) {
     this.#worker = new Worker(entry, { name: 'recogniser', workerData: settings });
     // The thread's first word comes unasked, as the reply to call 0.
     this.opened = new Promise((resolve, reject) => this.#pending.set(0, { resolve, reject }));
@@ -116,8 +121,9 @@ class ThreadLink {
     return new Promise((resolve, reject) => {
       if (this.#death !== undefined) return reject(this.#death);
       const id = ++this.#lastId;
-      this.#pending.set(id, { resolve, reject });
+      // Throws, and so rejects, when the request can't cross the border.
       this.#worker.postMessage(request(id));
+      this.#pending.set(id, { resolve, reject });
     });
   }
 

@@ -1,0 +1,32 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { Limiter } from './limiter.ts';
+
+test('runs so many calls at once, in order, and frees the place of one that fails', async () => {
+  const limiter = new Limiter(2);
+  const log: string[] = [];
+  const releases: (() => void)[] = [];
+  const call = (name: string) =>
+    limiter.run(async () => {
+      log.push(`${name} starts`);
+      await new Promise<void>((resolve) => releases.push(resolve));
+      if (name === 'a') throw new Error('a failed');
+      log.push(`${name} ends`);
+    });
+  const calls = Promise.allSettled(['a', 'b', 'c'].map(call));
+  assert.deepEqual(log, ['a starts', 'b starts']);
+  releases[0]?.();
+  await new Promise(setImmediate);
+  assert.deepEqual(log, ['a starts', 'b starts', 'c starts']);
+  const idle = limiter.idle();
+  releases[1]?.();
+  releases[2]?.();
+  await idle;
+  assert.deepEqual(log, ['a starts', 'b starts', 'c starts', 'b ends', 'c ends']);
+  assert.deepEqual(
+    (await calls).map(({ status }) => status),
+    ['rejected', 'fulfilled', 'fulfilled'],
+  );
+  await limiter.idle();
+});
