@@ -13,6 +13,7 @@ const VERBS: readonly (readonly [name: string, summary: string, load: () => Prom
   ['console', 'a console on the running service', () => import('./commands/console.ts')],
   ['detect', 'find the faces of a picture', () => import('./commands/detect.ts')],
   ['compare', 'say whether two pictures show one person', () => import('./commands/compare.ts')],
+  ['workload', 'send pictures to a service and measure it', () => import('./commands/workload.ts')],
   ['models', 'list, verify, choose, add and remove model packs', () => import('./commands/models.ts')],
   ['config', 'print the effective settings and where each comes from', () => import('./commands/config.ts')],
 ];

@@ -24,8 +24,8 @@ const LONGEST_NAME = 240;
 const FOLDER_MARK = '+';
 const CONTINUATION_MARK = '++';
 const EMPTY_NAME = '%';
-const SAFE = new Set('abcdefghijklmnopqrstuvwxyz0123456789-_.,=@() ');
-const ENCODED = /^(?:[a-z0-9\-_.,=@() ]|![a-z]|%[0-9a-f]{2})+$/;
+const SAFE = new Set('abcdefghijklmnopqrstuvwxyz0123456789-_.,=@()~ ');
+const ENCODED = /^(?:[a-z0-9\-_.,=@()~ ]|![a-z]|%[0-9a-f]{2})+$/;
 const TOKEN = /!([a-z])|%([0-9a-f]{2})|(.)/g;
 
 export function encodeKey(key: string): KeyPath {
