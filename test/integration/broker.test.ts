@@ -130,6 +130,28 @@ describe('the broker and its processes', { concurrency: 4 }, () => {
     assert.equal(await next, 'my turn');
   });
 
+  test('who holds a lock when the broker dies finishes before the next one starts', async () => {
+    await using deployment = await Deployment.start();
+    const { client, dataDir } = deployment;
+    await using other = await BrokerClient.connect({ dataDir, logger: silentLogger });
+    const events: string[] = [];
+    const work = Promise.withResolvers<void>();
+    const began = Promise.withResolvers<void>();
+    const holding = client.withLock('mine', async () => {
+      began.resolve();
+      await work.promise;
+      events.push('holder ended');
+    });
+    await began.promise;
+    await deployment.restartBroker();
+    const next = other.withLock('mine', async () => events.push('next began'));
+    // Both are connected again, and free locks are given out, when this is through.
+    await other.withLock('free', async () => events.push('free lock'));
+    work.resolve();
+    await Promise.all([holding, next]);
+    assert.deepEqual(events, ['free lock', 'holder ended', 'next began']);
+  });
+
   test('the data folder has one broker; another is told, or waits until the first is gone', async () => {
     await using deployment = await Deployment.start();
     const { dataDir } = deployment;

@@ -13,6 +13,8 @@ const SAVE_EVERY_MS = 1000;
  * than nothing: after a jump backwards messages come at most as late as their timeout says.
  */
 export class BrokerClock {
+  /** How long ago, by the wall clock, the time was last stored before this run; infinite in a new database. */
+  readonly savedAgoMs: number;
   readonly #startedAt: number;
   readonly #baseMs: number;
   readonly #save: StatementSync;
@@ -21,8 +23,9 @@ export class BrokerClock {
   constructor(database: BrokerDatabase) {
     const saved = database.prepare('SELECT broker_ms, wall_ms FROM clock').get();
     const wallMs = Date.now();
-    const passedMs = Math.max(0, wallMs - Number(saved?.wall_ms ?? wallMs));
-    this.#baseMs = saved === undefined ? wallMs : Number(saved.broker_ms) + passedMs;
+    this.savedAgoMs =
+      saved === undefined ? Number.POSITIVE_INFINITY : Math.max(0, wallMs - Number(saved.wall_ms));
+    this.#baseMs = saved === undefined ? wallMs : Number(saved.broker_ms) + this.savedAgoMs;
     this.#startedAt = performance.now();
     this.#save = database.prepare(
       'INSERT OR REPLACE INTO clock (only_row, broker_ms, wall_ms) VALUES (1, ?, ?)',
@@ -39,10 +42,13 @@ export class BrokerClock {
     return Date.now() - (this.now() - brokerMs);
   }
 
-  /** Stores the time if the stored one is old. Inside a transaction that writes anyway. */
+  /** Stores the time if the stored one is old. */
+  saveNowAndThen(): void {
+    if (this.now() - this.#savedAt >= SAVE_EVERY_MS) this.save();
+  }
+
   save(): void {
     const now = this.now();
-    if (now - this.#savedAt < SAVE_EVERY_MS) return;
     this.#save.run(now, Date.now());
     this.#savedAt = now;
   }

@@ -32,8 +32,10 @@ const DEFAULT_MAX_BYTES = 16 * 1024 ** 3;
 const MAX_CONNECTIONS = 2000;
 /** One turn's transaction holds at most so many requests; the rest waits for the next turn. */
 const MAX_REQUESTS_PER_TURN = 2000;
-/** After a broker that died, those who held its locks have this long to say so before others get them. */
+/** After a broker that ended a moment ago, those who held its locks have this long to say so before others get them. */
 const LOCK_GRACE_MS = 1000;
+/** Clients give up sooner without a broker, so nobody holds a lock of one that ended longer ago. */
+const HOLDERS_GONE_MS = 10_000;
 
 /**
  * Starts the one process that owns the queues of a data folder, and serves them and named locks on a Unix socket.
@@ -64,6 +66,7 @@ class BrokerServer implements Broker {
   readonly socketPath: string;
   readonly #logger: Logger;
   readonly #database: BrokerDatabase;
+  readonly #clock: BrokerClock;
   readonly #turns: TurnRunner;
   readonly #maintenance: Maintenance;
   readonly #locks: LockTable;
@@ -80,9 +83,11 @@ class BrokerServer implements Broker {
     this.#logger = logger;
     const clock = new BrokerClock(database);
     const engine = new QueueEngine(database, clock);
+    this.#clock = clock;
     this.#turns = new TurnRunner({ database, engine, clock });
     this.#maintenance = new Maintenance({ database, engine, logger });
-    this.#locks = new LockTable({ graceMs: database.wasUnclean ? LOCK_GRACE_MS : 0 });
+    const mayHaveHolders = database.wasUnclean || clock.savedAgoMs < HOLDERS_GONE_MS;
+    this.#locks = new LockTable({ graceMs: mayHaveHolders ? LOCK_GRACE_MS : 0 });
     this.#server = createServer((socket) => this.#accept(socket));
     this.#server.maxConnections = MAX_CONNECTIONS;
   }
@@ -100,6 +105,8 @@ class BrokerServer implements Broker {
       );
       this.#server.listen(this.socketPath, resolve);
     });
+    // Too many open files, say: that connection fails, the others go on.
+    this.#server.on('error', (err) => this.#logger.error({ err }, 'a connection could not be accepted'));
     chmodSync(this.socketPath, 0o600);
   }
 
@@ -112,6 +119,7 @@ class BrokerServer implements Broker {
     for (const connection of this.#connections) connection.end();
     await closed;
     this.#maintenance[Symbol.dispose]();
+    this.#database.transaction(() => this.#clock.save());
     this.#database[Symbol.dispose]();
     this.#logger.info('broker has ended');
   }

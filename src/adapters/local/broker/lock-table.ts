@@ -18,7 +18,7 @@ interface Place {
 /**
  * Named locks, first come first served. They live as long as the connection that asked for them.
  *
- * After a broker that died, holders may still be at work: for `graceMs` only they are let in.
+ * Holders of the last broker's locks may still be at work: for `graceMs` only they are let in.
  */
 export class LockTable {
   readonly #lines = new Map<string, Place[]>();

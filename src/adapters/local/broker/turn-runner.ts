@@ -52,7 +52,7 @@ export class TurnRunner {
       this.#database.transaction(() => {
         for (const task of tasks) this.#perform(task, answers);
         this.#serveWaiting(answers);
-        this.#clock.save();
+        this.#clock.saveNowAndThen();
       });
       return answers;
     } catch (error) {
