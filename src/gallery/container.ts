@@ -21,6 +21,32 @@ const MAX_HEADER_BYTES = 512 * 1024 * 1024;
 
 /** Yields the container piece by piece. */
 export function* encodeContainer(header: object, body: Iterable<Uint8Array>): Generator<Uint8Array> {
+  const head = encodeHead(header);
+  let sum = crc32(head);
+  yield head;
+  for (const piece of body) {
+    sum = crc32(piece, sum);
+    yield piece;
+  }
+  yield encodeSum(sum);
+}
+
+/** As `encodeContainer`, for a body that is read on the way. */
+export async function* streamContainer(
+  header: object,
+  body: AsyncIterable<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const head = encodeHead(header);
+  let sum = crc32(head);
+  yield head;
+  for await (const piece of body) {
+    sum = crc32(piece, sum);
+    yield piece;
+  }
+  yield encodeSum(sum);
+}
+
+function encodeHead(header: object): Buffer {
   const json = Buffer.from(JSON.stringify(header));
   const padding = (8 - ((PREFIX_BYTES + json.length) % 8)) % 8;
   const head = Buffer.alloc(PREFIX_BYTES + json.length + padding, ' ');
@@ -28,15 +54,13 @@ export function* encodeContainer(header: object, body: Iterable<Uint8Array>): Ge
   head.writeUInt32LE(CONTAINER_VERSION, 8);
   head.writeUInt32LE(json.length + padding, 12);
   json.copy(head, PREFIX_BYTES);
-  let sum = crc32(head);
-  yield head;
-  for (const piece of body) {
-    sum = crc32(piece, sum);
-    yield piece;
-  }
+  return head;
+}
+
+function encodeSum(sum: number): Buffer {
   const trailer = Buffer.alloc(4);
   trailer.writeUInt32LE(sum);
-  yield trailer;
+  return trailer;
 }
 
 /** Reads a container front to back; `finish()` proves that nothing is missing, altered or left over. */

@@ -42,7 +42,7 @@ describe('adding faces', () => {
     const embedding = faces.stranger();
     const first = await gallery.addFace(newFace('Ada', embedding));
     const again = await gallery.addFace(newFace('Ada', embedding));
-    assert.deepEqual(again, { ...first, isDuplicate: true });
+    assert.deepEqual(again, { ...first, isDuplicate: true, isNew: false });
     assert.equal(state.keys.filter((key) => key.includes('/crops/')).length, 1);
     const twin = await gallery.addFace(newFace('Eva', embedding));
     assert.equal(twin.isDuplicate, false);
@@ -53,7 +53,7 @@ describe('adding faces', () => {
     const face = newFace('Ada', faces.stranger(), { faceId: '00000000-0000-4000-8000-000000000001' });
     const first = await gallery.addFace(face);
     const again = await gallery.addFace(face);
-    assert.deepEqual(again, first);
+    assert.deepEqual(again, { ...first, isNew: false });
     assert.equal((await gallery.people())[0]?.faces, 1);
   });
 

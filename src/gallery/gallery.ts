@@ -31,6 +31,15 @@ export interface Burial {
   readonly version: number;
 }
 
+export interface PeopleTakenOver {
+  /** By the id they came with. */
+  readonly ids: ReadonlyMap<string, string>;
+  /** Names of those who were erased here. */
+  readonly erased: readonly string[];
+  /** How many are new here. */
+  readonly added: number;
+}
+
 interface Decision<T> {
   /** None: nothing is written. */
   readonly ops: readonly GalleryOp[];
@@ -103,6 +112,32 @@ export class Gallery {
         await this.#deleteCrops(wanted.filter(({ faceId }) => stored.has(faceId)));
       throw error;
     }
+  }
+
+  /**
+   * Takes over people with their ids, as an import does. Resolves to who stands for each id here: themselves, or
+   * whoever has the name; nobody for one that was erased here.
+   */
+  addPeople(people: readonly { personId: string; name: string }[]): Promise<PeopleTakenOver> {
+    return this.#commit((state) => {
+      const ids = new Map<string, string>();
+      const erased: string[] = [];
+      const ops: GalleryOp[] = [];
+      const newNames = new Map<string, string>();
+      for (const { personId, name: text } of people) {
+        const name = personName(text);
+        const standing = standingFor(state, personId, name) ?? newNames.get(name);
+        if (state.roster.tombstoneOf(personId) !== undefined) {
+          erased.push(name);
+          continue;
+        }
+        ids.set(personId, standing ?? personId);
+        if (standing !== undefined) continue;
+        newNames.set(name, personId);
+        ops.push({ op: 'add-person', personId, name });
+      }
+      return { ops, result: { ids, erased, added: ops.length } };
+    });
   }
 
   /**
@@ -339,10 +374,11 @@ function decideFaces(
     const personId = personFor(state, face, newPeople, ops);
     const picture = `${personId} ${face.pictureSha256}`;
     const existing = newPictures.get(picture) ?? existingFace(state, personId, face);
-    if (existing !== undefined) return { personId, faceId: existing, isDuplicate: existing !== face.faceId };
+    if (existing !== undefined)
+      return { personId, faceId: existing, isDuplicate: existing !== face.faceId, isNew: false };
     newPictures.set(picture, face.faceId);
     ops.push(addFaceOp(face, personId, addedAt));
-    return { personId, faceId: face.faceId, isDuplicate: false };
+    return { personId, faceId: face.faceId, isDuplicate: false, isNew: true };
   });
   return { ops, result };
 }
@@ -372,6 +408,12 @@ function existingFace(state: GalleryState, personId: string, face: IdentifiedFac
   if (state.faces.rowOf(face.faceId) !== -1) return face.faceId;
   const row = state.faces.rowOfPicture(index, face.pictureSha256);
   return row === -1 ? undefined : state.faces.idAt(row);
+}
+
+/** Who has this id, or else this name. */
+function standingFor(state: GalleryState, personId: string, name: string): string | undefined {
+  const index = state.roster.indexOf(personId);
+  return index === undefined ? state.roster.idOfName(name) : state.roster.at(index)?.personId;
 }
 
 function addFaceOp(face: IdentifiedFace, personId: string, addedAt: number): GalleryOp {

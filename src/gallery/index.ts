@@ -11,4 +11,11 @@ export { Gallery, type GalleryOptions } from './gallery.ts';
 export { GalleryHousekeeping, type GalleryHousekeepingOptions } from './housekeeping.ts';
 export { DEFAULT_GALLERY } from './keys.ts';
 export { openGalleryReplica, type ReplicaOptions } from './replica.ts';
+export {
+  type ExportReport,
+  exportGallery,
+  type ImportReport,
+  importGallery,
+  type TransferOptions,
+} from './transfer.ts';
 export type * from './types.ts';

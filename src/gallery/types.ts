@@ -67,8 +67,10 @@ export interface AddedFace {
   readonly faceId: string;
   /** Gallery version that holds it. */
   readonly version: number;
-  /** It was there already. */
+  /** The person had a face of this picture already, under another face id. */
   readonly isDuplicate: boolean;
+  /** It was not there before this call. */
+  readonly isNew: boolean;
 }
 
 export interface PersonSummary {
