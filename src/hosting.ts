@@ -41,6 +41,7 @@ async function host(loaded: LoadedConfig, component: string): Promise<AttachedDe
       connect: () => connect(loaded, { component: 'worker' }),
       instance: { id: `in-${component}-${process.pid}`, slot: 0, generation: 0 },
       drain: drain.signal,
+      goesOn: true,
     });
     // Told when it is released; until then a worker that failed shows as jobs that don't end.
     working.catch((error: unknown) => deployment.logger.error({ err: error }, 'the worker failed'));

@@ -25,6 +25,8 @@ export interface WorkerProcessOptions {
   readonly connect: () => Promise<Deployment>;
   readonly instance: InstanceIdentity;
   readonly drain: AbortSignal;
+  /** The process goes on afterwards, so everything that was opened is closed; otherwise its end does that, faster. */
+  readonly goesOn?: boolean;
 }
 
 /**
@@ -47,7 +49,7 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<E
   });
   const { state, clock } = deployment;
   const pair = openPair({ models, deployment, packId, opening });
-  return runWorker({
+  const working = runWorker({
     deployment,
     recogniser: pair.then(({ recogniser }) => recogniser),
     gallery: pair.then(({ replica }) => replica),
@@ -57,6 +59,11 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<E
     instance,
     drain,
   });
+  try {
+    return await working;
+  } finally {
+    if (options.goesOn === true) await closeAll(pair, deployment);
+  }
 }
 
 /** Recognisers as the settings say, of whichever pack. */
@@ -124,6 +131,14 @@ async function openPair({ models, deployment, packId, opening }: PairOptions): P
     await closeQuietly(opening);
     throw error;
   }
+}
+
+async function closeAll(opening: Promise<Pair>, deployment: Deployment): Promise<void> {
+  // What failed to open is closed already, and its error is the worker's.
+  const pair = await opening.catch(() => undefined);
+  await pair?.recogniser[Symbol.asyncDispose]();
+  await pair?.replica[Symbol.asyncDispose]();
+  await deployment[Symbol.asyncDispose]();
 }
 
 /** Whatever it was opened for has failed, and that is the error to tell. */
