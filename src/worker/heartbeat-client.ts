@@ -5,6 +5,7 @@ import type { Logger } from '../logger.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { Heartbeat, HeartbeatReply, LeaderRecord } from '../scaling/heartbeat.ts';
+import { parseLeaderRecord } from '../scaling/leader.ts';
 import { postJson } from './post-json.ts';
 
 export const HEARTBEAT_SECONDS = 2;
@@ -119,7 +120,7 @@ export class HeartbeatClient implements AsyncDisposable {
     try {
       const object = await this.#options.state.get(leaderKey);
       if (object === undefined) return new Error('no controller has registered itself');
-      return asLeader(JSON.parse((await object.bytes(MAX_LEADER_BYTES)).toString('utf8')));
+      return parseLeaderRecord((await object.bytes(MAX_LEADER_BYTES)).toString('utf8'));
     } catch (error) {
       return error as Error;
     }
@@ -138,18 +139,6 @@ export class HeartbeatClient implements AsyncDisposable {
 
 function isSame(one: LeaderRecord | undefined, other: LeaderRecord): boolean {
   return one?.address === other.address && one.epoch === other.epoch && one.token === other.token;
-}
-
-function asLeader(value: unknown): LeaderRecord {
-  const record = value as Partial<LeaderRecord> | null;
-  if (
-    typeof record?.address !== 'string' ||
-    typeof record.epoch !== 'number' ||
-    typeof record.token !== 'string'
-  ) {
-    throw new Error(`${leaderKey} holds no address, epoch and token`);
-  }
-  return record as LeaderRecord;
 }
 
 function asReply(value: unknown): HeartbeatReply {

@@ -25,11 +25,13 @@ export class InHand {
   readonly #changes = new EventEmitter();
   readonly #serviceTime = new ServiceTime();
   #countedUntil: number;
+  #emptySince: number;
 
   constructor({ concurrency, monotonic }: InHandOptions) {
     this.#concurrency = concurrency;
     this.#monotonic = monotonic;
     this.#countedUntil = monotonic();
+    this.#emptySince = this.#countedUntil;
   }
 
   get count(): number {
@@ -77,6 +79,11 @@ export class InHand {
     return Math.max(0, ...times);
   }
 
+  /** For how long there has been nothing to do, milliseconds. */
+  get idleMs(): number {
+    return this.#jobs.size > 0 ? 0 : this.#monotonic() - this.#emptySince;
+  }
+
   #set(token: object, stage: Stage | undefined): void {
     const now = this.#monotonic();
     // More may be at work than there are sessions: those only decode.
@@ -86,6 +93,7 @@ export class InHand {
     if (this.#jobs.get(token)?.stage === 'working') this.#serviceTime.finishJob();
     if (stage === undefined) this.#jobs.delete(token);
     else this.#jobs.set(token, { stage, since: now });
+    if (this.#jobs.size === 0) this.#emptySince = now;
     this.#changes.emit('change');
   }
 

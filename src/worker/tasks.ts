@@ -95,7 +95,7 @@ async function enrol(
     const isAskedWrongly = code === 'not-found' || code === 'bad-request';
     throw isAskedWrongly ? new TaskRefusedError(errorMessage(error), { cause: error }) : error;
   });
-  // So that the next beat tells the controller, and the controller everybody.
+  // A worker with a new version beats at once, and the controller tells the others.
   await gallery.refresh();
   return { ...outcomeOf(seen, gallery.replica.version), enrolment };
 }

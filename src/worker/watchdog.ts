@@ -31,11 +31,9 @@ export class Watchdog implements AsyncDisposable {
   readonly #options: WatchdogOptions;
   readonly #stop = new AbortController();
   readonly #watching: Promise<void>;
-  #lastBusyAt: number;
 
   constructor(options: WatchdogOptions) {
     this.#options = options;
-    this.#lastBusyAt = options.clock.monotonic();
     this.#watching = this.#watch();
   }
 
@@ -76,11 +74,9 @@ export class Watchdog implements AsyncDisposable {
 
   async #checkController(): Promise<void> {
     const { inHand, heartbeats, gallery, ending, clock } = this.#options;
-    const now = clock.monotonic();
-    if (inHand.count > 0) this.#lastBusyAt = now;
-    const silentMs = now - heartbeats.lastContactAt;
+    const silentMs = clock.monotonic() - heartbeats.lastContactAt;
     if (silentMs > SILENT_AFTER_MS) await gallery.freshen();
-    const idleMs = now - this.#lastBusyAt;
+    const { idleMs } = inHand;
     if (Math.min(silentMs, idleMs) > ORPHANED_AFTER_MS) ending.drain('orphaned', { silentMs, idleMs });
   }
 }

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { FakeRecogniser } from '../../test/support/fake-recogniser.ts';
+import { Gate } from '../../test/support/gate.ts';
 import { WorkerHarness } from '../../test/support/worker-harness.ts';
+import { UnavailableError } from '../errors.ts';
+import { queueNames } from '../jobs/keys.ts';
+
+const EMPTY = { visible: 0, inFlight: 0, delayed: 0 };
 
 test('a picture is recognised, stored, answered and its message deleted', async () => {
   await using harness = await WorkerHarness.open({ people: ['paul', 'anna'] });
@@ -17,6 +23,88 @@ test('a picture is recognised, stored, answered and its message deleted', async 
   assert.equal(result.fileName, 'test_07.jpg');
   assert.equal(result.galleryVersion, 2);
   worker.drain();
-  assert.equal(await worker.ended, 'stopped');
-  assert.deepEqual(await harness.queues.requests.depth(), { visible: 0, inFlight: 0, delayed: 0 });
+  assert.equal(await harness.ended(worker), 'stopped');
+  assert.deepEqual(await harness.queues.requests.depth(), EMPTY);
+});
+
+test('a drain gives back what was not started, finishes what runs, and takes nothing new', async () => {
+  await using harness = await WorkerHarness.open();
+  const recogniser = new FakeRecogniser();
+  const working = new Gate();
+  recogniser.before = () => working.pass();
+  const running = await harness.submit('paul');
+  const worker = harness.start({ recogniser });
+  await working.reached;
+  const fetching = harness.deployment.input.pauseNext('get');
+  const waiting = await harness.submit('anna');
+  await fetching.reached;
+  worker.drain();
+  const late = await harness.submit('late');
+  fetching.release();
+  working.open();
+
+  assert.equal(await harness.ended(worker), 'stopped');
+  assert.equal((await harness.result(running))?.status, 'done');
+  assert.equal(await harness.result(waiting), undefined);
+  assert.equal(await harness.result(late), undefined);
+  assert.deepEqual(await harness.queues.requests.depth(), {
+    ...EMPTY,
+    visible: 2,
+    oldestAgeSeconds: (harness.clock.now() - Date.UTC(2026, 0, 1)) / 1000,
+  });
+});
+
+test('while one picture is computed the next one is taken, and no third', async () => {
+  await using harness = await WorkerHarness.open();
+  const recogniser = new FakeRecogniser();
+  const gate = new Gate();
+  recogniser.before = () => gate.pass();
+  for (const name of ['one', 'two', 'three']) await harness.submit(name);
+  harness.start({ recogniser });
+  await gate.reached;
+  await harness.clock.advance(1000);
+  assert.deepEqual(recogniser.pictures, ['one', 'two']);
+  const { visible, inFlight } = await harness.queues.requests.depth();
+  assert.deepEqual({ visible, inFlight }, { visible: 1, inFlight: 2 });
+  gate.open();
+  assert.equal((await harness.answersTo(3)).length, 3);
+});
+
+test('a message stays hidden however long its work takes', async () => {
+  await using harness = await WorkerHarness.open();
+  const recogniser = new FakeRecogniser();
+  const gate = new Gate();
+  recogniser.before = () => gate.pass();
+  harness.start({ recogniser });
+  const jobId = await harness.submit('paul');
+  await gate.reached;
+  const other = harness.start();
+  await harness.clock.advance(150_000);
+  assert.deepEqual(other.recogniser.pictures, []);
+  gate.open();
+  assert.equal((await harness.answersTo(1))[0]?.jobId, jobId);
+  assert.deepEqual(recogniser.pictures, ['paul']);
+});
+
+test('a worker that cannot receive tries again, and again less often', async () => {
+  await using harness = await WorkerHarness.open();
+  const { requests } = harness.queues;
+  for (let time = 0; time < 5; time++) {
+    harness.deployment.queues.failNext('receive', new UnavailableError('no'), { queue: requests.name });
+  }
+  harness.start();
+  const jobId = await harness.submit('paul');
+  while ((await harness.result(jobId)) === undefined) await harness.clock.advance(100);
+  assert.ok(harness.clock.monotonic() >= 1500, 'half of 0.1 + 0.2 + 0.4 + 0.8 + 1.6 s at least');
+});
+
+test('the request queue may come later than its workers', async () => {
+  await using harness = await WorkerHarness.open();
+  const { prefix } = harness.deployment.loaded.config;
+  await harness.deployment.queues.remove(queueNames(prefix).requests);
+  harness.start();
+  await harness.clock.advance(1000);
+  await harness.deployment.queues.ensure(queueNames(prefix).requests);
+  const jobId = await harness.submit('paul');
+  while ((await harness.result(jobId)) === undefined) await harness.clock.advance(100);
 });

@@ -97,7 +97,7 @@ class Worker {
     const parts = await Promise.race([loaded, aborted(this.#ending.draining)]);
     if (parts === undefined) return;
     const [recogniser, replica] = parts;
-    const gallery = new GalleryWatch({ replica, clock, logger });
+    const gallery = new GalleryWatch({ replica, clock, logger, onChange: () => heartbeats.beatSoon() });
     this.#gallery = gallery;
 
     const queue = queues.open(queueNames(config.prefix).requests);

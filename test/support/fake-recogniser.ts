@@ -13,6 +13,8 @@ export class FakeRecogniser implements Recogniser {
   readonly dimensions = FAKE_DIMENSIONS;
   /** The texts it was given, in order. */
   readonly pictures: string[] = [];
+  /** From now on every word is a face. */
+  repaired = false;
   /** Runs before each picture is answered, and may throw or wait. */
   before: (text: string) => Promise<void> | void = () => {};
 
@@ -24,7 +26,7 @@ export class FakeRecogniser implements Recogniser {
     const text = Buffer.from(picture).toString('utf8');
     this.pictures.push(text);
     await this.before(text);
-    await act(text);
+    if (!this.repaired) await act(text);
     const words = text.split(' ').filter((word) => word !== '');
     return {
       width: 64,

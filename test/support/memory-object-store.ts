@@ -79,6 +79,11 @@ export class MemoryObjectStore implements ObjectStore {
     return { reached: reached.promise, release: released.resolve };
   }
 
+  /** The bytes under a key, past all rules: for assertions. */
+  peek(key: string): Buffer | undefined {
+    return this.#objects.get(key)?.body;
+  }
+
   /** The keys that are there, in order: for assertions. */
   get keys(): string[] {
     return [...this.#objects.keys()].sort(byBytes);

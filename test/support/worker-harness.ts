@@ -9,6 +9,7 @@ import { resultBucket } from '../../src/jobs/stores.ts';
 import type { Queue } from '../../src/ports/queue.ts';
 import type { EndReason } from '../../src/worker/ending.ts';
 import { runWorker, type WorkerOptions } from '../../src/worker/worker.ts';
+import { FakeClock } from './fake-clock.ts';
 import { FakeGallery, type FakeReplica } from './fake-gallery.ts';
 import { FakeRecogniser } from './fake-recogniser.ts';
 import { MemoryDeployment, type MemoryDeploymentOptions } from './memory-deployment.ts';
@@ -19,20 +20,17 @@ export interface Submitted {
   readonly message?: Partial<JobMessage>;
 }
 
-/** Workers that read fake pictures (see FakeRecogniser) on a deployment in memory, and what a client does with them. */
+/** Workers that read fake pictures (see FakeRecogniser) on a deployment in memory whose time the test owns, and what a client does with them. */
 export class WorkerHarness implements AsyncDisposable {
+  readonly clock: FakeClock;
   readonly deployment: MemoryDeployment;
   readonly gallery: FakeGallery;
   readonly queues: JobQueues;
   readonly answers: Queue;
-  readonly #running: { drain: AbortController; ended: Promise<EndReason> }[] = [];
+  readonly #running: RunningWorker[] = [];
 
-  private constructor(
-    deployment: MemoryDeployment,
-    queues: JobQueues,
-    answers: Queue,
-    people: readonly string[],
-  ) {
+  private constructor({ clock, deployment, queues, answers, people }: HarnessParts) {
+    this.clock = clock;
     this.deployment = deployment;
     this.queues = queues;
     this.answers = answers;
@@ -40,13 +38,14 @@ export class WorkerHarness implements AsyncDisposable {
   }
 
   static async open(
-    options: MemoryDeploymentOptions & { people?: readonly string[] } = {},
+    options: Omit<MemoryDeploymentOptions, 'clock'> & { people?: readonly string[] } = {},
   ): Promise<WorkerHarness> {
-    const deployment = new MemoryDeployment(options);
+    const clock = new FakeClock();
+    const deployment = new MemoryDeployment({ ...options, clock });
     const { prefix } = deployment.loaded.config;
     const queues = await ensureJobQueues(deployment.queues, prefix);
     const answers = await deployment.queues.ensure(queueNames(prefix).responses);
-    return new WorkerHarness(deployment, queues, answers, options.people ?? []);
+    return new WorkerHarness({ clock, deployment, queues, answers, people: options.people ?? [] });
   }
 
   /** Stores record and picture, and sends the message; resolves to the job's id. */
@@ -86,13 +85,13 @@ export class WorkerHarness implements AsyncDisposable {
   }
 
   /** Starts a worker; `ended` resolves to why it ended. */
-  start(options: Partial<WorkerOptions> & { recogniser?: FakeRecogniser } = {}): RunningWorker {
-    const { recogniser = new FakeRecogniser(), ...rest } = options;
+  start(options: StartOptions = {}): RunningWorker {
+    const { recogniser = new FakeRecogniser(), loading, ...rest } = options;
     const replica = this.gallery.openReplica();
     const drain = new AbortController();
     const ended = runWorker({
       deployment: this.deployment,
-      recogniser,
+      recogniser: loading ?? recogniser,
       gallery: replica,
       galleryChanges: () => ({
         enrol: () => Promise.reject(new Error('enrolling was not expected')),
@@ -104,8 +103,24 @@ export class WorkerHarness implements AsyncDisposable {
       drain: drain.signal,
       ...rest,
     });
-    this.#running.push({ drain, ended });
-    return { recogniser, replica, ended, drain: () => drain.abort() };
+    const worker = { recogniser, replica, ended, drain: () => drain.abort() };
+    this.#running.push(worker);
+    return worker;
+  }
+
+  /** It has ended in a way that the test has looked at. */
+  forget(worker: RunningWorker): void {
+    this.#running.splice(this.#running.indexOf(worker), 1);
+  }
+
+  /** Lets time pass until the worker has ended. */
+  async ended(worker: RunningWorker): Promise<EndReason> {
+    let reason: EndReason | undefined;
+    const ending = worker.ended.then((ended) => {
+      reason = ended;
+    });
+    while (reason === undefined) await Promise.race([ending, this.clock.advance(500)]);
+    return reason;
   }
 
   /** The next answers, as many as that. */
@@ -126,10 +141,24 @@ export class WorkerHarness implements AsyncDisposable {
 
   /** Drains whoever still runs. */
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const { drain } of this.#running) drain.abort();
-    await Promise.all(this.#running.map(({ ended }) => ended));
+    for (const worker of this.#running) worker.drain();
+    for (const worker of this.#running) await this.ended(worker);
     await this.deployment[Symbol.asyncDispose]();
   }
+}
+
+export interface StartOptions extends Partial<Omit<WorkerOptions, 'recogniser'>> {
+  readonly recogniser?: FakeRecogniser;
+  /** Instead of a recogniser that is there at once. */
+  readonly loading?: Promise<FakeRecogniser>;
+}
+
+interface HarnessParts {
+  readonly clock: FakeClock;
+  readonly deployment: MemoryDeployment;
+  readonly queues: JobQueues;
+  readonly answers: Queue;
+  readonly people: readonly string[];
 }
 
 export interface RunningWorker {
