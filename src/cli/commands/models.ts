@@ -14,7 +14,6 @@ import {
 } from '../../recognition/index.ts';
 import { configOf, examples, type Verb, withSettings } from '../command.ts';
 import { json, table } from '../output.ts';
-import { switchPack } from '../pack-switch.ts';
 import { createProgress } from '../progress.ts';
 
 interface Options {
@@ -74,6 +73,9 @@ async function list(options: Options, self: Command): Promise<void> {
       ? json(rows)
       : `${table(rows.map(packRow), PACK_HEADINGS)}\n${table(modelRows(rows), MODEL_HEADINGS)}`,
   );
+  if (!rows.some(({ isActive }) => isActive)) {
+    process.stderr.write(`note: the active pack is ${activeId}, and it is not there\n`);
+  }
 }
 
 /** Exits with 1 when a file cannot be had as it should be. */
@@ -105,6 +107,8 @@ async function use(id: string, options: Options, self: Command): Promise<void> {
   const { loaded, registry, store } = await openFolder(self);
   const pack = await registry.find(id);
   await eachModel('loading', modelsOf(pack), (model) => store.load(model));
+  // Only here, since it brings the whole service along, and the other verbs should start at once.
+  const { switchPack } = await import('../pack-switch.ts');
   await switchPack(loaded, pack);
   answer(options, pack, `${pack.id} is the pack of ${loaded.config.dataDir} from now on`);
   if (loaded.sources.pack !== 'default' && loaded.config.pack !== pack.id) {
