@@ -2,12 +2,12 @@ import { FacefleetError } from '../errors.ts';
 import type { QueueSettings, ReceiveOptions } from '../ports/queue.ts';
 
 /** The limits of the queue port, the same behind every adapter: what works on one machine must not fail on SQS. */
-export const MAX_RECEIVE = 10;
-export const MAX_WAIT_SECONDS = 20;
-export const MAX_VISIBILITY_SECONDS = 43_200;
-export const MAX_DELAY_SECONDS = 900;
-export const SMALLEST_MESSAGE_CAP_BYTES = 1024;
-export const LARGEST_MESSAGE_CAP_BYTES = 262_144;
+const MAX_RECEIVE = 10;
+const MAX_WAIT_SECONDS = 20;
+const MAX_VISIBILITY_SECONDS = 43_200;
+const MAX_DELAY_SECONDS = 900;
+const SMALLEST_MESSAGE_CAP_BYTES = 1024;
+const LARGEST_MESSAGE_CAP_BYTES = 262_144;
 const MAX_RETENTION_SECONDS = 1_209_600;
 const MAX_TAGS = 50;
 

@@ -1,35 +1,44 @@
-import assert from 'node:assert/strict';
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
-/** A script of this folder in a process of its own, which has said `ready`. It ends with this process, however that ends. */
+/** A script of this folder in a process of its own. It ends with this process, however that ends. */
 export class ChildScript implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #exited: Promise<unknown>;
+  readonly #words: unknown[] = [];
 
   private constructor(child: ChildProcess) {
     this.#child = child;
     this.#exited = once(child, 'exit');
+    child.on('message', (word) => this.#words.push(word));
   }
 
+  /** Resolves when the script has said `ready`. */
   static async start(script: string, ...args: string[]): Promise<ChildScript> {
-    const child = fork(join(import.meta.dirname, script), args, { execArgv: [] });
-    const started = new ChildScript(child);
-    const ended = started.#exited.then(() => 'ended');
-    const [said] = await Promise.race([once(child, 'message'), ended.then((word) => [word])]);
-    assert.equal(said, 'ready', script);
+    return await ChildScript.startUntil('ready', script, ...args);
+  }
+
+  /** Resolves when the script has said the word. */
+  static async startUntil(word: string, script: string, ...args: string[]): Promise<ChildScript> {
+    const started = new ChildScript(fork(join(import.meta.dirname, script), args, { execArgv: [] }));
+    await started.says(word);
     return started;
+  }
+
+  /** Resolves when the script has sent this word, perhaps long ago; rejects when it ends before. */
+  async says(word: string): Promise<void> {
+    while (!this.#words.includes(word)) {
+      const ended = this.#exited.then(() => {
+        throw new Error(`the script ended before it said ${word}; it said ${JSON.stringify(this.#words)}`);
+      });
+      await Promise.race([once(this.#child, 'message'), ended]);
+    }
   }
 
   /** As `kill -9`: no last word, no tidying up. */
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL');
-    await this.#exited;
-  }
-
-  async stop(): Promise<void> {
-    this.#child.kill('SIGTERM');
     await this.#exited;
   }
 

@@ -251,6 +251,7 @@ export class BrokerLink {
     if (this.#end !== undefined) return;
     this.#end = reason;
     this.#flush();
+    this.#settleResigned();
     this.#outage.stop();
     this.#socket.close();
     for (const call of this.#calls.values()) call.reject(reason);

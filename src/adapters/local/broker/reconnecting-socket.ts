@@ -52,11 +52,6 @@ export class ReconnectingSocket {
     }
   }
 
-  /** Breaks the connection; a new one follows. */
-  reset(reason: Error): void {
-    this.#socket?.destroy(reason);
-  }
-
   /** Sends what was written, then ends it for good. */
   close(): void {
     this.#isClosed = true;
