@@ -155,7 +155,7 @@ describe('folder object store: what people find in the folder, and do with it', 
   test('a large bucket is listed as it is read', async () => {
     await using bucket = makeBucket();
     await mkdir(join(bucket.folder, 'k+'), { recursive: true });
-    for (let index = 0; index < 3_000; index++) writeFileSync(join(bucket.folder, 'k+', `${index}`), '');
+    for (let index = 0; index < 500; index++) writeFileSync(join(bucket.folder, 'k+', `${index}`), '');
     let count = 0;
     for await (const { key } of bucket.store.list({ prefix: 'k/' })) {
       count++;

@@ -154,6 +154,7 @@ export class FolderObjectStore implements ObjectStore {
   /** Gives the staged file its name if that is free. Never overwrites. */
   async #create(staged: StagedFile, path: string): Promise<boolean> {
     if (!this.#hasLinks) return false;
+    await staged.synced;
     const folder = dirname(path);
     try {
       await this.#folders.inFolder(folder, () => link(staged.path, path));
@@ -190,6 +191,7 @@ export class FolderObjectStore implements ObjectStore {
       }
       return isCreated;
     }
+    await staged.synced;
     const folder = dirname(place.path);
     await this.#folders.inFolder(folder, () => rename(staged.path, place.path));
     await this.#folders.sync(folder);

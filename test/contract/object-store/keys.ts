@@ -196,7 +196,7 @@ export function keyContract(it: ContractTest): void {
         for (const key of model.keys()) await store.delete(key);
         assert.deepEqual(await listKeys(store), []);
       }),
-      { numRuns: 30 },
+      { numRuns: 20 },
     );
   });
 }

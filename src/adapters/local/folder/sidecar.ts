@@ -74,6 +74,7 @@ export class Sidecars {
     const entry = { mtimeNs: String(next.mtimeNs), sizeBytes: Number(next.size), ...facts };
     const text = JSON.stringify({ version: FORMAT_VERSION, entries: [entry, ...(kept ? [kept] : [])] });
     await using staged = await this.#staging.stage(Buffer.from(text), { context });
+    await staged.synced;
     const folder = dirname(path);
     await this.#folders.inFolder(folder, () => rename(staged.path, path));
     await this.#folders.sync(folder);

@@ -26,11 +26,13 @@ const OWN_PREFIX = `${MACHINE}-${process.pid}-${randomBytes(6).toString('hex')}-
 let count = 0;
 let lastStampUs = 0n;
 
-/** A body that is durable but not yet anybody's object. Disposing removes the temporary name, if it is still there. */
+/** A body that is written but not yet anybody's object. Disposing removes the temporary name, if it is still there. */
 export interface StagedFile extends AsyncDisposable {
   readonly path: string;
   readonly stats: BigIntStats;
   readonly firstBytes: Buffer;
+  /** To be awaited before the file gets its name: resolves when it is durable. The sync runs already, beside whatever else has to be done. */
+  readonly synced: Promise<void>;
 }
 
 /** Marks errors of the body that was handed in, which are passed on as they are. */
@@ -49,16 +51,16 @@ export class Staging {
     this.folder = folder;
   }
 
-  /** Writes and syncs the body. Rejects with a SourceError, `limit-exceeded`, or what the file system says; then nothing is left. */
+  /** Writes the body. Rejects with a SourceError, `limit-exceeded`, or what the file system says; then nothing is left. */
   async stage(body: Uint8Array | Readable, options: StageOptions): Promise<StagedFile> {
     const path = join(this.folder, `${OWN_PREFIX}${++count}`);
     const handle = await this.#create(path);
     try {
-      await using _closing = handle;
       const firstBytes = await writeBody(handle, body, options);
-      const stats = await stampAndSync(handle, 0n);
-      return { path, stats, firstBytes, [Symbol.asyncDispose]: () => remove(path) };
+      const stats = await stamp(handle, 0n);
+      return stagedFile(path, handle, stats, firstBytes);
     } catch (error) {
+      await handle.close();
       await remove(path);
       throw error;
     }
@@ -66,8 +68,9 @@ export class Staging {
 
   /** Gives it a modification time after that of the version it is to replace. */
   async restamp(staged: StagedFile, after: bigint): Promise<StagedFile> {
-    await using handle = await open(staged.path, 'r+');
-    return { ...staged, stats: await stampAndSync(handle, after) };
+    await staged.synced;
+    const handle = await open(staged.path, 'r+');
+    return stagedFile(staged.path, handle, await stamp(handle, after), staged.firstBytes);
   }
 
   /** Temporary files whose writers are dead. */
@@ -99,6 +102,20 @@ export class Staging {
       return lastWrite < Date.now() - process.uptime() * 1000;
     return machine !== MACHINE && lastWrite < Date.now() - ABANDONED_AFTER_MS;
   }
+}
+
+/** Takes the handle over. */
+function stagedFile(path: string, handle: FileHandle, stats: BigIntStats, firstBytes: Buffer): StagedFile {
+  const synced = syncAndClose(handle);
+  // Whoever uses the file awaits it and is told; this keeps a failure quiet when nobody gets that far.
+  const settled = synced.catch(() => {});
+  const dispose = () => settled.then(() => remove(path));
+  return { path, stats, firstBytes, synced, [Symbol.asyncDispose]: dispose };
+}
+
+async function syncAndClose(handle: FileHandle): Promise<void> {
+  await using _closing = handle;
+  await handle.sync();
 }
 
 async function writeBody(
@@ -138,10 +155,9 @@ async function* readSource(source: Readable, signal: AbortSignal | undefined): A
  * Sets the modification time by hand, to the microsecond: with size and inode it makes the etag. The kernel's own stamps
  * move every few milliseconds only, and inodes are used again, so two versions of an object could look the same.
  */
-async function stampAndSync(handle: FileHandle, after: bigint): Promise<BigIntStats> {
+async function stamp(handle: FileHandle, after: bigint): Promise<BigIntStats> {
   const seconds = Number(nextStampUs(after)) / 1e6;
   await handle.utimes(seconds, seconds);
-  await handle.sync();
   return handle.stat({ bigint: true });
 }
 
