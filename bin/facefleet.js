@@ -2,7 +2,7 @@
 // Runs Facefleet on the Node that its package pins, whatever Node started this file. Plain JavaScript for old Nodes.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import nodeModule, { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -21,9 +21,19 @@ const inPackages = root.split(/[\\/]/).includes('node_modules');
 const entry = inPackages && existsSync(built) ? built : join(root, 'src', 'cli', 'main.ts');
 
 if (Number(process.versions.node.split('.')[0]) >= OLDEST_MAJOR) {
+  keepCompiled(join(root, 'node_modules', '.cache', 'facefleet'));
   await import(pathToFileURL(entry).href);
 } else {
   runOn(pinnedNode());
+}
+
+/**
+ * Stripping types and compiling is half of what a worker needs to start. What came of it is kept beside the packages,
+ * where only who installed them can write; the variable tells threads and child processes. Unwritable, it is not kept.
+ */
+function keepCompiled(folder) {
+  process.env.NODE_COMPILE_CACHE ??= folder;
+  nodeModule.enableCompileCache(process.env.NODE_COMPILE_CACHE);
 }
 
 function pinnedNode() {

@@ -6,14 +6,25 @@ import { EXIT_CODES } from '../../worker/ending.ts';
 import { runWorkerProcess } from '../../worker/worker-process.ts';
 import { configOf, examples, type Verb, withSettings } from '../command.ts';
 
+const EXIT_CODE_HELP = `
+Exit codes:
+  0   drained: it was told to end, or had neither work nor a controller for ten minutes
+  1   it could not start
+  2   called wrongly
+  69  the broker is gone
+  70  a picture hung or broke its recogniser; start another worker
+  75  it outgrew its memory, or has the wrong model pack; start another worker`;
+
 const verb: Verb = {
   define(command) {
     withSettings(command, [
       'dataDir',
       'prefix',
+      'dialect',
       'pack',
       'smallFaces',
       'maxPixels',
+      'maxUploadBytes',
       'falsePositiveRate',
       'concurrency',
       'visibilityTimeoutSeconds',
@@ -32,7 +43,11 @@ const verb: Verb = {
       // Some endings leave work behind that must not go on.
       process.exit(EXIT_CODES[reason]);
     });
-    examples(command, [['facefleet worker', 'one more worker on the data folder; a broker must serve it']]);
+    examples(command, [
+      ['facefleet worker', 'one more worker on the data folder; a broker must serve it'],
+      ['facefleet worker --concurrency 4', 'one that works on four pictures at once'],
+    ]);
+    command.addHelpText('after', EXIT_CODE_HELP);
   },
 };
 export default verb;
