@@ -9,6 +9,7 @@ const VERBS: readonly (readonly [name: string, summary: string, load: () => Prom
   ['worker', 'run one worker alone', () => import('./commands/worker.ts')],
   ['controller', 'run the autoscaling controller alone', () => import('./commands/controller.ts')],
   ['broker', 'run the broker alone', () => import('./commands/broker.ts')],
+  ['fleet', 'show the fleet: slots, states, the last decisions', () => import('./commands/fleet.ts')],
   ['queue', 'show what waits where, and look after the dead letters', () => import('./commands/queue.ts')],
   ['console', 'a console on the running service', () => import('./commands/console.ts')],
   ['detect', 'find the faces of a picture', () => import('./commands/detect.ts')],

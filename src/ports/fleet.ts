@@ -10,6 +10,8 @@ export interface Instance {
   readonly launchedAt: Date;
   /** Why it is in this state, for people, where the fleet knows it: `exit code 1`. */
   readonly stateReason?: string;
+  /** How a terminated one came to its end: by itself, or at the hands of others (a kill, a machine reclaimed). Absent where the fleet does not know. */
+  readonly endedBy?: 'itself' | 'others';
 }
 
 export interface LaunchRequest {

@@ -19,8 +19,11 @@ export interface SlotFacts {
 
 /** What became of a slot, if it is worth telling. */
 export interface SlotEvent {
-  /** `draining`: by its own decision. `leaving`: it is to be terminated. `crashed`: it ended, or had to be ended, before it was ready. */
-  readonly kind: 'ready' | 'draining' | 'leaving' | 'ended' | 'crashed';
+  /**
+   * `draining`: by its own decision. `leaving`: it is to be terminated. `crashed`: it ended, or had to be ended, before
+   * it was ready. `killed`: others ended it before it was ready.
+   */
+  readonly kind: 'ready' | 'draining' | 'leaving' | 'ended' | 'crashed' | 'killed';
   readonly reason: string;
 }
 
@@ -75,24 +78,27 @@ function learnInstance(record: SlotRecord, { listing, beat, now }: SlotFacts): S
   return instanceId === undefined ? record : { ...record, phase: 'running', since: now, instanceId };
 }
 
-function endOf(record: SlotRecord, { listing }: SlotFacts): string | undefined {
+function endOf(
+  record: SlotRecord,
+  { listing }: SlotFacts,
+): Pick<Instance, 'endedBy' | 'stateReason'> | undefined {
   // A launch whose outcome is unknown is repeated, not given up.
   if (record.phase === 'launching' || listing === 'unknown') return undefined;
-  if (listing === 'absent') return 'the fleet does not know it any more';
-  return listing.state === 'terminated' ? (listing.stateReason ?? 'it ended') : undefined;
+  if (listing === 'absent') return { stateReason: 'the fleet does not know it any more' };
+  return listing.state === 'terminated' ? listing : undefined;
 }
 
-function ended(record: SlotRecord, { now }: SlotFacts, reason: string): SlotProgress {
-  const wasWanted = record.phase === 'running';
-  if (wasWanted && !record.wasReady) {
-    const failures = record.failures + 1;
-    return { record: emptied(record, now, reason, failures), event: { kind: 'crashed', reason } };
-  }
-  const shownReason = record.phase === 'ending' ? (record.lastEnd?.reason ?? reason) : reason;
-  return {
-    record: emptied(record, now, shownReason, record.failures),
-    event: { kind: 'ended', reason: shownReason },
-  };
+function ended(
+  record: SlotRecord,
+  { now }: SlotFacts,
+  { endedBy, stateReason = 'it ended' }: Pick<Instance, 'endedBy' | 'stateReason'>,
+): SlotProgress {
+  const isEarly = record.phase === 'running' && !record.wasReady;
+  const kind = !isEarly ? 'ended' : endedBy === 'others' ? 'killed' : 'crashed';
+  const failures = kind === 'crashed' ? record.failures + 1 : record.failures;
+  // Why it was to be ended tells more than that it then did.
+  const reason = (record.phase === 'ending' && record.lastEnd?.reason) || stateReason;
+  return { record: emptied(record, now, reason, failures), event: { kind, reason } };
 }
 
 interface Verdict {

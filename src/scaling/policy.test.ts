@@ -110,8 +110,20 @@ describe('the policy goes up', () => {
     assert.equal(decide(busy(2000), LIMITS, state).desired, 2);
   });
 
+  it('twofold when a job has waited for much longer than the target, even if instances keep dying', () => {
+    const overdue = (nowMs: number) =>
+      scene({
+        nowMs,
+        queue: { visible: 1, inFlight: 0, delayed: 0, oldestAgeSeconds: 4.1 },
+        instances: [booting(1)],
+      });
+    const { state } = decide(overdue(0), LIMITS, initialPolicyState(1));
+    assert.equal(decide(overdue(1000), LIMITS, state).desired, 1);
+    assert.equal(decide(overdue(2000), LIMITS, state).desired, 2);
+  });
+
   it('not twofold while what was launched is booting', () => {
-    const state: PolicyState = { ...initialPolicyState(2), saturatedSinceMs: 0 };
+    const state: PolicyState = { ...initialPolicyState(2), tooFewSinceMs: 0 };
     const observed = scene({ nowMs: 60_000, visible: 3, instances: [ready(1), booting(2)] });
     assert.equal(decide(observed, LIMITS, state).desired, 2);
   });
@@ -199,9 +211,20 @@ describe('the policy always', () => {
       fc.record({
         observed: fc.record({
           nowMs: fc.integer({ min: 0, max: 100_000 }),
-          queue: fc.option(fc.record({ visible: count, inFlight: count, delayed: count }), {
-            nil: undefined,
-          }),
+          queue: fc.option(
+            fc.record(
+              {
+                visible: count,
+                inFlight: count,
+                delayed: count,
+                oldestAgeSeconds: fc.integer({ min: 0, max: 90 }),
+              },
+              { requiredKeys: ['visible', 'inFlight', 'delayed'] },
+            ),
+            {
+              nil: undefined,
+            },
+          ),
           isFleetKnown: fc.boolean(),
           instances: fc.tuple(...slots.map(instance)),
           freeSlots: fc.subarray(
@@ -225,7 +248,7 @@ describe('the policy always', () => {
               peak: fc.integer({ min: 0, max: 12 }),
             }),
           ),
-          saturatedSinceMs: fc.option(fc.integer({ min: -100_000, max: 0 })),
+          tooFewSinceMs: fc.option(fc.integer({ min: -100_000, max: 0 })),
         }),
       }),
     );
@@ -281,8 +304,8 @@ describe('the policy always', () => {
 
   holds('wants no fewer for a longer queue', ({ observed, limits, state }) => {
     fc.pre(observed.queue !== undefined);
-    const { visible, inFlight, delayed } = observed.queue!;
-    const longer = { ...observed, queue: { visible: visible + 17, inFlight, delayed } };
+    const queue = observed.queue!;
+    const longer = { ...observed, queue: { ...queue, visible: queue.visible + 17 } };
     assert.ok(decide(longer, limits, state).desired >= decide(observed, limits, state).desired);
   });
 });

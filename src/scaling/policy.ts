@@ -40,8 +40,8 @@ export interface PolicyState {
   readonly desired: number;
   /** Since when fewer than `desired` have been enough, and the most that were needed since. */
   readonly surplus: { readonly sinceMs: number; readonly peak: number } | null;
-  /** Since when every instance has been running with another job waiting for it. */
-  readonly saturatedSinceMs: number | null;
+  /** Since when there have been too few, whatever the estimate says (see `areTooFew`). */
+  readonly tooFewSinceMs: number | null;
 }
 
 export interface ScalingAction {
@@ -62,14 +62,14 @@ type Target = Omit<Decision, 'actions'>;
 export const initialPolicyState = (desired: number): PolicyState => ({
   desired,
   surplus: null,
-  saturatedSinceMs: null,
+  tooFewSinceMs: null,
 });
 
 /**
  * How many instances there should be, and the next steps towards it.
  *
- * Up: as many as work the backlog off within the target; twice as many when all of them have had a waiting job for as
- * long as the target, whatever the estimate says. Down: to the most that were needed during the idle time, never on
+ * Up: as many as work the backlog off within the target; twice as many when they have not kept up for as long as the
+ * target, whatever the estimate says. Down: to the most that were needed during the idle time, never on
  * partial knowledge, and only idle instances are drained. No clock, no randomness: the same arguments give the same decision.
  */
 export function decide(observed: Observed, limits: ScalingLimits, state: PolicyState): Decision {
@@ -84,33 +84,33 @@ function hold(limits: ScalingLimits, state: PolicyState): Target {
     desired,
     reason: `the queue could not be observed: holding ${desired}`,
     // Time that nobody watched proves neither idleness nor saturation.
-    state: { desired, surplus: null, saturatedSinceMs: null },
+    state: { desired, surplus: null, tooFewSinceMs: null },
   };
 }
 
 function aim(observed: Observed, queue: QueueDepth, limits: ScalingLimits, state: PolicyState): Target {
   const previous = within(limits, state.desired);
-  const isSaturated = isEveryInstanceTaken(observed, queue, previous);
-  const saturatedSinceMs = isSaturated ? (state.saturatedSinceMs ?? observed.nowMs) : null;
+  const isTooFew = areTooFew(observed, queue, limits, previous);
+  const tooFewSinceMs = isTooFew ? (state.tooFewSinceMs ?? observed.nowMs) : null;
   const needed = neededFor(observed, queue, limits);
 
-  if (saturatedSinceMs !== null && previous < limits.maxInstances) {
-    const forSeconds = (observed.nowMs - saturatedSinceMs) / 1000;
+  if (tooFewSinceMs !== null && previous < limits.maxInstances) {
+    const forSeconds = (observed.nowMs - tooFewSinceMs) / 1000;
     if (forSeconds >= limits.targetSeconds) {
       const desired = within(limits, Math.max(previous * 2, needed));
       return {
         desired,
-        reason: `every instance has had a waiting job for ${round(forSeconds)} s: ${previous} become ${desired}`,
-        state: { desired, surplus: null, saturatedSinceMs: null },
+        reason: `too few to keep up for ${round(forSeconds)} s: ${previous} become ${desired}`,
+        state: { desired, surplus: null, tooFewSinceMs: null },
       };
     }
   }
-  const enough = isSaturated ? Math.max(previous, needed) : needed;
+  const enough = isTooFew ? Math.max(previous, needed) : needed;
   if (enough < previous) return shrink(observed, enough, limits, { ...state, desired: previous });
   return {
     desired: enough,
     reason: reasonFor(observed, queue, limits, enough),
-    state: { desired: enough, surplus: null, saturatedSinceMs },
+    state: { desired: enough, surplus: null, tooFewSinceMs },
   };
 }
 
@@ -119,15 +119,15 @@ function shrink(observed: Observed, enough: number, limits: ScalingLimits, state
   if (!observed.isFleetKnown) {
     const { desired } = state;
     const reason = `the fleet could not be observed: holding ${desired}`;
-    return { desired, reason, state: { desired, surplus: null, saturatedSinceMs: null } };
+    return { desired, reason, state: { desired, surplus: null, tooFewSinceMs: null } };
   }
   const sinceMs = state.surplus?.sinceMs ?? observed.nowMs;
-  const peak = Math.max(state.surplus?.peak ?? 0, enough);
+  const peak = within(limits, Math.max(state.surplus?.peak ?? 0, enough));
   const forSeconds = (observed.nowMs - sinceMs) / 1000;
   if (forSeconds < limits.idleSeconds) {
     const { desired } = state;
     const reason = `${peak} would be enough since ${round(forSeconds)} s: keeping ${desired} until ${limits.idleSeconds} s`;
-    return { desired, reason, state: { desired, surplus: { sinceMs, peak }, saturatedSinceMs: null } };
+    return { desired, reason, state: { desired, surplus: { sinceMs, peak }, tooFewSinceMs: null } };
   }
   const reason =
     peak <= limits.minInstances
@@ -146,10 +146,15 @@ function neededFor(observed: Observed, queue: QueueDepth, limits: ScalingLimits)
   return within(limits, Math.max(Math.ceil(backlog / perInstance), isAnyBusy ? 1 : 0));
 }
 
-/** All that are wanted are there, and for each of their places a job waits. */
-function isEveryInstanceTaken(observed: Observed, queue: QueueDepth, desired: number): boolean {
+/**
+ * All that are wanted are there, and for each of their places another job waits; or a job has waited for twice as long
+ * as all of them should have taken.
+ */
+function areTooFew(observed: Observed, queue: QueueDepth, limits: ScalingLimits, desired: number): boolean {
+  if (desired === 0) return false;
   const ready = observed.instances.filter(({ phase }) => phase === 'ready').length;
-  return desired > 0 && ready >= desired && queue.visible >= desired * observed.concurrency;
+  const isEveryOneTaken = ready >= desired && queue.visible >= desired * observed.concurrency;
+  return isEveryOneTaken || (queue.oldestAgeSeconds ?? 0) > 2 * limits.targetSeconds;
 }
 
 /** Undrains before it launches; drains only on full knowledge, only what is idle, the highest slots first. */

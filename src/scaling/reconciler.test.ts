@@ -243,6 +243,34 @@ describe('instances that crash while they boot', () => {
   });
 });
 
+describe('instances that are killed', () => {
+  it('once a second or so, booting or working, are replaced so fast that all jobs are done', async () => {
+    for (const seed of [1, 2, 3]) {
+      const world = await FleetWorld.create({ bootMs: 750, serviceMs: 250, limits: { maxInstances: 2 } });
+      await world.send(40);
+      const random = numbers(seed);
+      const isDone = async () => {
+        const { living } = world;
+        const victim = living[random() % Math.max(1, living.length)];
+        if (random() % 4 === 0 && victim !== undefined) world.kill(victim);
+        const { visible, inFlight, delayed } = await world.queue.depth();
+        return visible + inFlight + delayed === 0;
+      };
+      await world.until(`all is done, with seed ${seed}`, isDone, 300);
+      assert.equal((await booksOf(world)).crashStreak, 0);
+    }
+  });
+});
+
+/** Always the same, and without a pattern that steps could fall in with. */
+function numbers(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state >>> 8;
+  };
+}
+
 describe('a controller that dies', () => {
   const scenario = async (stopAtCall: number, fate: Fate) => {
     const limits = { maxInstances: 3, targetSeconds: 0.1, idleSeconds: 0.5 };

@@ -43,6 +43,7 @@ const MESSAGES = {
   draining: 'instance drains by itself',
   leaving: 'ending an instance',
   ended: 'instance ended',
+  killed: 'instance was ended by others before it was ready',
 };
 const PROBE = 'probe';
 const slotKey = (slot: number) => `slot ${slot}`;
@@ -158,6 +159,10 @@ export class Reconciler {
       this.#pacer.clear(slotKey(slot));
       this.#pacer.clear(PROBE);
       return { ...state, crashStreak: 0 };
+    }
+    if (event.kind === 'killed') {
+      // No fault of its own, so that the next one may do well; but not at full speed, should somebody make a habit of it.
+      this.#pacer.putOff(slotKey(slot), 1);
     }
     if (event.kind !== 'crashed') {
       logger.info(facts, MESSAGES[event.kind]);

@@ -157,7 +157,11 @@ export class FleetWorld {
   }
 
   crash(worker: { id: string }, reason?: string): void {
-    this.fleet.end(worker.id, reason);
+    this.fleet.end(worker.id, reason, 'itself');
+  }
+
+  kill(worker: { id: string }): void {
+    this.fleet.end(worker.id, 'ended by SIGKILL', 'others');
   }
 
   #isRunning(id: string): boolean {

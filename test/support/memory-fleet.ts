@@ -13,6 +13,7 @@ interface Machine {
   readonly launchedAt: Date;
   state: InstanceState;
   reason: string | undefined;
+  endedBy: 'itself' | 'others' | undefined;
 }
 
 /** The machines behind one or more MemoryFleets: what really runs, whoever looks. */
@@ -58,12 +59,13 @@ export class MemoryFleet implements Fleet {
     this.#failures.push({ operation, error, moment });
   }
 
-  /** The instance ends by itself. */
-  end(id: string, reason = 'it crashed'): void {
+  /** The instance ends, but not by the fleet. */
+  end(id: string, reason = 'it crashed', endedBy?: 'itself' | 'others'): void {
     const machine = this.#find(id);
     if (machine === undefined) return;
     machine.state = 'terminated';
     machine.reason = reason;
+    machine.endedBy = endedBy;
   }
 
   list(): Promise<Instance[]> {
@@ -80,7 +82,14 @@ export class MemoryFleet implements Fleet {
       if (known === undefined) {
         const id = `i-${String(++this.#machines.serial).padStart(4, '0')}`;
         const launchedAt = new Date(this.#machines.clock.now());
-        const machine: Machine = { id, request, launchedAt, state: 'running', reason: undefined };
+        const machine: Machine = {
+          id,
+          request,
+          launchedAt,
+          state: 'running',
+          reason: undefined,
+          endedBy: undefined,
+        };
         machines.push(machine);
         return toInstance(machine);
       }
@@ -131,7 +140,7 @@ export class MemoryFleet implements Fleet {
   }
 }
 
-function toInstance({ id, request, state, launchedAt, reason }: Machine): Instance {
+function toInstance({ id, request, state, launchedAt, reason, endedBy }: Machine): Instance {
   const { slot, generation } = request;
   return {
     id,
@@ -140,5 +149,6 @@ function toInstance({ id, request, state, launchedAt, reason }: Machine): Instan
     state,
     launchedAt,
     ...(reason === undefined ? {} : { stateReason: reason }),
+    ...(endedBy === undefined ? {} : { endedBy }),
   };
 }

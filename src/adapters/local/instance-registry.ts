@@ -22,14 +22,19 @@ export interface InstanceRecord {
   /** Milliseconds since the epoch at which each was ordered or noted. */
   readonly stopOrderedAt?: number;
   readonly terminateOrderedAt?: number;
-  readonly ended?: { readonly at: number; readonly reason: string };
+  readonly ended?: { readonly at: number } & Ending;
+}
+
+/** How a process came to its end, as far as it is known. */
+export interface Ending {
+  readonly reason: string;
+  readonly endedBy?: 'itself' | 'others';
 }
 
 type NewRun = Omit<Run, 'number'>;
 
 interface Note {
   readonly at: number;
-  readonly reason?: string;
 }
 
 const RECORD_VERSION = 1;
@@ -74,16 +79,16 @@ export class InstanceRegistry {
     const number = Math.max(...numbers);
     const [run, stopped, terminated, ended] = await Promise.all([
       this.#run(id, number),
-      this.#note(id, `stop-${number}`, names),
-      this.#note(id, TERMINATE, names),
-      this.#note(id, ENDED, names),
+      this.#note<Note>(id, `stop-${number}`, names),
+      this.#note<Note>(id, TERMINATE, names),
+      this.#note<Note & Ending>(id, ENDED, names),
     ]);
     const record: InstanceRecord = {
       id,
       run,
       ...(stopped && { stopOrderedAt: stopped.at }),
       ...(terminated && { terminateOrderedAt: terminated.at }),
-      ...(ended && { ended: { at: ended.at, reason: ended.reason ?? '' } }),
+      ...(ended && { ended }),
     };
     if (ended !== undefined) this.#endedRecords.set(id, record);
     return record;
@@ -104,8 +109,8 @@ export class InstanceRegistry {
     return this.#create(id, TERMINATE, JSON.stringify({ at }));
   }
 
-  noteEnded(id: string, at: number, reason: string): Promise<boolean> {
-    return this.#create(id, ENDED, JSON.stringify({ at, reason }));
+  noteEnded(id: string, at: number, ending: Ending): Promise<boolean> {
+    return this.#create(id, ENDED, JSON.stringify({ at, ...ending }));
   }
 
   /** When the folder of an instance last changed, milliseconds since the epoch. */
@@ -134,9 +139,9 @@ export class InstanceRegistry {
     return run;
   }
 
-  async #note(id: string, name: string, present: readonly string[]): Promise<Note | undefined> {
+  async #note<T extends Note>(id: string, name: string, present: readonly string[]): Promise<T | undefined> {
     if (!present.includes(name)) return undefined;
-    return parse<Note>(this.#path(id, name), await this.#guard(() => readFile(this.#path(id, name), 'utf8')));
+    return parse<T>(this.#path(id, name), await this.#guard(() => readFile(this.#path(id, name), 'utf8')));
   }
 
   /** Creates the file with all its content or not at all; false when it is there already. */

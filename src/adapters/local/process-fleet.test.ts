@@ -144,14 +144,23 @@ describe('ProcessFleet', () => {
     assert.equal((await instances.log(1)).match(/asked to end/g)?.length, 1);
   });
 
-  it('says how its own children ended', async () => {
-    const launch = { command: process.execPath, args: ['-e', 'process.exit(7)'], environment: {} };
-    const fleet = instances.fleet({ launch });
-    const { id } = await fleet.launch(REQUEST);
-    const ended = await eventually('its end', async () =>
-      (await fleet.list()).find((one) => one.id === id && one.state === 'terminated'),
-    );
-    assert.ok(['exit code 7', 'its process is gone'].includes(ended.stateReason ?? ''));
+  it('says how its own children ended, and whose doing it was', async () => {
+    const ways: [script: string, reason: string, endedBy: string][] = [
+      ['process.exit(7)', 'exit code 7', 'itself'],
+      ['process.abort()', 'ended by SIGABRT', 'itself'],
+      ["process.kill(process.pid, 'SIGKILL')", 'ended by SIGKILL', 'others'],
+    ];
+    for (const [index, [script, reason, endedBy]] of ways.entries()) {
+      const launch = { command: process.execPath, args: ['-e', script], environment: {} };
+      const fleet = instances.fleet({ launch });
+      const { id } = await fleet.launch({ slot: index + 1, generation: 1, token: reason });
+      const look = async () =>
+        (await fleet.list()).find((one) => one.id === id && one.state === 'terminated');
+      const ended = await eventually('its end', look);
+      assert.equal(ended.stateReason, reason);
+      assert.equal(ended.endedBy, endedBy);
+      assert.deepEqual(await instances.fleet().list(), await fleet.list(), 'others know it then');
+    }
   });
 
   it('lists a command that does not exist as an instance that has ended, and logs why', async () => {

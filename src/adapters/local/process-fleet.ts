@@ -5,7 +5,7 @@ import type { Logger } from '../../logger.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Fleet, Instance, InstanceState, LaunchRequest } from '../../ports/fleet.ts';
 import { type GatedProcess, spawnGated } from './gated-spawn.ts';
-import { type InstanceRecord, InstanceRegistry } from './instance-registry.ts';
+import { type Ending, type InstanceRecord, InstanceRegistry } from './instance-registry.ts';
 import { type ProcessTable, systemProcessTable } from './process-table.ts';
 import { openWorkerLog } from './worker-log.ts';
 
@@ -46,7 +46,7 @@ export class ProcessFleet implements Fleet {
   readonly #processTable: ProcessTable;
   readonly #graceMs: number;
   /** How this process's own children ended, by instance and run. */
-  readonly #exits = new Map<string, string>();
+  readonly #endings = new Map<string, Promise<Ending>>();
 
   constructor(options: ProcessFleetOptions) {
     this.name = options.name;
@@ -141,17 +141,11 @@ export class ProcessFleet implements Fleet {
       const startMark = (await this.#processTable.startMarks([pid])).get(pid) ?? 'ended before it was seen';
       const run = { slot, generation, token, pid, startMark, launchedAt: clock.now() };
       const isOurs = await this.#registry.claim(id, number, nonce, run);
-      if (isOurs) this.#noteExit(gate, `${id}/${number}`);
+      if (isOurs) this.#endings.set(`${id}/${number}`, endingOf(gate));
       logger.debug({ instanceId: id, slot, generation, pid, isOurs }, 'started a process');
     } finally {
       gate.open();
     }
-  }
-
-  #noteExit({ child }: GatedProcess, key: string): void {
-    child.once('exit', (code, signal) => {
-      this.#exits.set(key, signal === null ? `exit code ${code}` : `ended by ${signal}`);
-    });
   }
 
   async #existing(id: string): Promise<InstanceRecord> {
@@ -174,24 +168,26 @@ export class ProcessFleet implements Fleet {
   }
 
   async #instance(record: InstanceRecord): Promise<Instance> {
-    return toInstance(record, await this.#isAlive(record), this.#exitReason(record));
+    return toInstance(record, (await this.#isAlive(record)) ? undefined : await this.#ending(record));
   }
 
-  #exitReason({ id, run }: InstanceRecord): string {
-    return this.#exits.get(`${id}/${run.number}`) ?? 'its process is gone';
+  /** Of a process that is dead: its exit is known at once if it was ours, and never if it was not. */
+  async #ending({ id, run, ended }: InstanceRecord): Promise<Ending> {
+    return ended ?? (await this.#endings.get(`${id}/${run.number}`)) ?? { reason: 'its process is gone' };
   }
 
   /** Notes an end, carries out orders whose grace time is over (their giver may be dead), forgets what ended long ago. */
   async #settle(record: InstanceRecord, isAlive: boolean): Promise<Instance | undefined> {
-    const instance = toInstance(record, isAlive, this.#exitReason(record));
+    const ending = isAlive ? undefined : await this.#ending(record);
+    const instance = toInstance(record, ending);
     const now = this.#options.clock.now();
     if (record.ended !== undefined && now - record.ended.at > REMEMBER_ENDED_MS) {
       await this.#registry.forget(record.id);
       return undefined;
     }
-    if (instance.state === 'terminated' && record.ended === undefined) {
-      await this.#registry.noteEnded(record.id, now, this.#exitReason(record));
-      this.#exits.delete(`${record.id}/${record.run.number}`);
+    if (instance.state === 'terminated' && record.ended === undefined && ending !== undefined) {
+      await this.#registry.noteEnded(record.id, now, ending);
+      this.#endings.delete(`${record.id}/${record.run.number}`);
     }
     const orderedAt = record.terminateOrderedAt ?? record.stopOrderedAt;
     if (isAlive && orderedAt !== undefined && now - orderedAt > this.#graceMs) await this.#kill(record);
@@ -232,17 +228,32 @@ export class ProcessFleet implements Fleet {
   }
 }
 
-function toInstance(record: InstanceRecord, isAlive: boolean, exitReason: string): Instance {
-  const { id, run, ended } = record;
-  const state = stateOf(record, isAlive);
-  const reason = ended?.reason ?? (isAlive ? undefined : exitReason);
+/** A signal that a process gives itself when it breaks is its own doing, others are not. */
+const OWN_SIGNALS: readonly unknown[] = ['SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGSEGV', 'SIGTRAP'];
+
+function endingOf({ child }: GatedProcess): Promise<Ending> {
+  return new Promise((resolve) => {
+    child.once('exit', (code, signal) => {
+      const isOwnDoing = signal === null || OWN_SIGNALS.includes(signal);
+      resolve({
+        reason: signal === null ? `exit code ${code}` : `ended by ${signal}`,
+        endedBy: isOwnDoing ? 'itself' : 'others',
+      });
+    });
+  });
+}
+
+/** Without an ending it lives. */
+function toInstance(record: InstanceRecord, ending: Ending | undefined): Instance {
+  const { id, run } = record;
   return {
     id,
     slot: run.slot,
     generation: run.generation,
-    state,
+    state: stateOf(record, ending === undefined),
     launchedAt: new Date(run.launchedAt),
-    ...(reason === undefined ? {} : { stateReason: reason }),
+    ...(ending && { stateReason: ending.reason }),
+    ...(ending?.endedBy && { endedBy: ending.endedBy }),
   };
 }
 
