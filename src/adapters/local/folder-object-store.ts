@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { BigIntStats } from 'node:fs';
-import { link, rename, unlink } from 'node:fs/promises';
+import { type BigIntStats, linkSync, renameSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 
@@ -14,7 +13,7 @@ import type {
 } from '../../ports/object-store.ts';
 import { checkKey, checkPutOptions } from '../object-rules.ts';
 import { guessContentType } from './folder/content-type.ts';
-import { fromFileSystem, hasErrno, unlessMissing } from './folder/file-errors.ts';
+import { fromFileSystem, hasErrno, unlinkIfThere } from './folder/file-errors.ts';
 import { FolderSync } from './folder/folder-sync.ts';
 import { encodeKey, joinPath } from './folder/key-encoding.ts';
 import { listFolder } from './folder/listing.ts';
@@ -103,7 +102,7 @@ export class FolderObjectStore implements ObjectStore {
     const place = this.#place(key);
     return this.#reporting(place.context, async () => {
       const version = await this.#open(place);
-      await version?.handle.close();
+      version?.file[Symbol.dispose]();
       return version?.info;
     });
   }
@@ -112,8 +111,7 @@ export class FolderObjectStore implements ObjectStore {
     const place = this.#place(key);
     await this.#reporting(place.context, async () => {
       await this.#sweepOnce();
-      const [body, sidecar] = await Promise.all([statFile(place.path), statFile(place.sidecarPath)]);
-      if (body === undefined && sidecar === undefined) return;
+      if (statFile(place.path) === undefined && statFile(place.sidecarPath) === undefined) return;
       await this.#withLock(this.#lockName(key), () => this.#delete(place));
     });
   }
@@ -157,7 +155,7 @@ export class FolderObjectStore implements ObjectStore {
     await staged.synced;
     const folder = dirname(path);
     try {
-      await this.#folders.inFolder(folder, () => link(staged.path, path));
+      await this.#folders.inFolder(folder, () => linkSync(staged.path, path));
     } catch (error) {
       if (hasErrno(error, ...NO_LINKS)) this.#hasLinks = false;
       else if (!hasErrno(error, 'EEXIST')) throw error;
@@ -170,7 +168,7 @@ export class FolderObjectStore implements ObjectStore {
   async #putLocked(place: Place, first: StagedFile, facts: BodyFacts, options: PutOptions): Promise<string> {
     let staged = first;
     for (;;) {
-      const current = await statFile(place.path);
+      const current = statFile(place.path);
       this.#checkConditions(place, current, options);
       if (current !== undefined && current.mtimeNs >= staged.stats.mtimeNs) {
         staged = await this.#staging.restamp(staged, current.mtimeNs);
@@ -193,13 +191,13 @@ export class FolderObjectStore implements ObjectStore {
     }
     await staged.synced;
     const folder = dirname(place.path);
-    await this.#folders.inFolder(folder, () => rename(staged.path, place.path));
+    await this.#folders.inFolder(folder, () => renameSync(staged.path, place.path));
     await this.#folders.sync(folder);
     return true;
   }
 
   async #delete({ path, sidecarPath }: Place): Promise<void> {
-    const wasThere = await unlessMissing(unlink(path).then(() => true));
+    const wasThere = unlinkIfThere(path);
     if (wasThere) await this.#folders.sync(dirname(path));
     await this.#sidecars.remove(sidecarPath, this.#sidecarRoot);
     await this.#folders.removeEmpty(dirname(path), this.#root);
@@ -240,7 +238,7 @@ export class FolderObjectStore implements ObjectStore {
   }
 
   async #removeOrphan(place: Place): Promise<void> {
-    if ((await statFile(place.path)) === undefined) {
+    if (statFile(place.path) === undefined) {
       await this.#sidecars.remove(place.sidecarPath, this.#sidecarRoot);
     }
   }

@@ -1,3 +1,5 @@
+import { unlinkSync } from 'node:fs';
+
 import { type ErrorContext, FacefleetError, UnavailableError } from '../../../errors.ts';
 
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
@@ -45,4 +47,24 @@ export async function unlessMissing<T>(promise: Promise<T>): Promise<T | undefin
     if (hasErrno(error, 'ENOENT', 'ENOTDIR')) return undefined;
     throw error;
   }
+}
+
+/** The same for a call that does not wait for the disk. */
+export function quicklyUnlessMissing<T>(call: () => T): T | undefined {
+  try {
+    return call();
+  } catch (error) {
+    if (hasErrno(error, 'ENOENT', 'ENOTDIR')) return undefined;
+    throw error;
+  }
+}
+
+/** Whether there was one. */
+export function unlinkIfThere(path: string): boolean {
+  return (
+    quicklyUnlessMissing(() => {
+      unlinkSync(path);
+      return true;
+    }) ?? false
+  );
 }

@@ -1,8 +1,9 @@
 import { type BigIntStats, constants } from 'node:fs';
-import { mkdir, open, rmdir } from 'node:fs/promises';
+import { mkdir, rmdir } from 'node:fs/promises';
 import { dirname, sep } from 'node:path';
 
 import { hasErrno } from './file-errors.ts';
+import { OpenFile } from './open-file.ts';
 
 /** More folders than this are forgotten and synced once more. */
 const MOST_REMEMBERED = 10_000;
@@ -27,10 +28,10 @@ export class FolderSync {
   }
 
   /** Runs `write`, and makes the folder first if it is missing, also when somebody removes it in between. */
-  async inFolder<T>(folder: string, write: () => Promise<T>): Promise<T> {
+  async inFolder<T>(folder: string, write: () => T): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await write();
+        return write();
       } catch (error) {
         if (!hasErrno(error, 'ENOENT') || attempt === MOST_ATTEMPTS) throw error;
         await this.#make(folder);
@@ -96,9 +97,9 @@ export class FolderSync {
 /** Undefined when the folder is gone: then what was in it was deleted, and there is nothing to keep. */
 async function syncFile(path: string): Promise<BigIntStats | undefined> {
   try {
-    await using handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
-    await handle.sync();
-    return await handle.stat({ bigint: true });
+    using folder = new OpenFile(path, constants.O_RDONLY | constants.O_DIRECTORY);
+    await folder.sync();
+    return folder.stat();
   } catch (error) {
     if (hasErrno(error, 'ENOENT')) return undefined;
     throw error;

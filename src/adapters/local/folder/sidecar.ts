@@ -1,9 +1,8 @@
-import type { BigIntStats } from 'node:fs';
-import { readFile, rename, unlink } from 'node:fs/promises';
+import { type BigIntStats, readFileSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 import { type ErrorContext, FacefleetError } from '../../../errors.ts';
-import { unlessMissing } from './file-errors.ts';
+import { quicklyUnlessMissing, unlinkIfThere } from './file-errors.ts';
 import type { FolderSync } from './folder-sync.ts';
 import type { Staging } from './staging.ts';
 
@@ -45,8 +44,8 @@ export class Sidecars {
   }
 
   /** @throws FacefleetError `data-corrupt` when the file is not ours. */
-  async read(path: string, context: ErrorContext): Promise<Sidecar> {
-    const text = await unlessMissing(readFile(path, 'utf8'));
+  read(path: string, context: ErrorContext): Sidecar {
+    const text = quicklyUnlessMissing(() => readFileSync(path, 'utf8'));
     if (text === undefined) return [];
     try {
       const parsed: { version: number; entries: SidecarEntry[] } = JSON.parse(text);
@@ -67,7 +66,7 @@ export class Sidecars {
     current: BigIntStats | undefined,
     context: ErrorContext,
   ): Promise<void> {
-    const old = await this.read(path, context);
+    const old = this.read(path, context);
     const isEmpty = facts.contentType === undefined && facts.metadata === undefined;
     if (isEmpty && old.length === 0) return;
     const kept = current && factsOf(old, current);
@@ -76,13 +75,13 @@ export class Sidecars {
     await using staged = await this.#staging.stage(Buffer.from(text), { context });
     await staged.synced;
     const folder = dirname(path);
-    await this.#folders.inFolder(folder, () => rename(staged.path, path));
+    await this.#folders.inFolder(folder, () => renameSync(staged.path, path));
     await this.#folders.sync(folder);
   }
 
   /** Resolves to whether there was one. */
   async remove(path: string, top: string): Promise<boolean> {
-    const wasThere = (await unlessMissing(unlink(path).then(() => true))) ?? false;
+    const wasThere = unlinkIfThere(path);
     if (wasThere) {
       await this.#folders.sync(dirname(path));
       await this.#folders.removeEmpty(dirname(path), top);

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, readdir, unlink } from 'node:fs/promises';
+import { lstat, mkdir, readdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -8,7 +8,8 @@ import { Readable } from 'node:stream';
 import type { ErrorContext } from '../../../errors.ts';
 import { tooLarge } from '../../object-rules.ts';
 import { SNIFFED_BYTES } from './content-type.ts';
-import { hasErrno, unlessMissing } from './file-errors.ts';
+import { hasErrno, unlessMissing, unlinkIfThere } from './file-errors.ts';
+import { OpenFile } from './open-file.ts';
 
 /** Another machine's temporary file that nobody has written to for this long has no writer any more. */
 const ABANDONED_AFTER_MS = 3_600_000;
@@ -54,14 +55,13 @@ export class Staging {
   /** Writes the body. Rejects with a SourceError, `limit-exceeded`, or what the file system says; then nothing is left. */
   async stage(body: Uint8Array | Readable, options: StageOptions): Promise<StagedFile> {
     const path = join(this.folder, `${OWN_PREFIX}${++count}`);
-    const handle = await this.#create(path);
+    const file = await this.#create(path);
     try {
-      const firstBytes = await writeBody(handle, body, options);
-      const stats = await stamp(handle, 0n);
-      return stagedFile(path, handle, stats, firstBytes);
+      const firstBytes = await writeBody(file, body, options);
+      return stagedFile(path, file, stamp(file, 0n), firstBytes);
     } catch (error) {
-      await handle.close();
-      await remove(path);
+      file[Symbol.dispose]();
+      unlinkIfThere(path);
       throw error;
     }
   }
@@ -69,8 +69,8 @@ export class Staging {
   /** Gives it a modification time after that of the version it is to replace. */
   async restamp(staged: StagedFile, after: bigint): Promise<StagedFile> {
     await staged.synced;
-    const handle = await open(staged.path, 'r+');
-    return stagedFile(staged.path, handle, await stamp(handle, after), staged.firstBytes);
+    const file = new OpenFile(staged.path, 'r+');
+    return stagedFile(staged.path, file, stamp(file, after), staged.firstBytes);
   }
 
   /** Temporary files whose writers are dead. */
@@ -81,13 +81,13 @@ export class Staging {
     return paths;
   }
 
-  async #create(path: string): Promise<FileHandle> {
+  async #create(path: string): Promise<OpenFile> {
     try {
-      return await open(path, 'wx+', 0o600);
+      return new OpenFile(path, 'wx+', 0o600);
     } catch (error) {
       if (!hasErrno(error, 'ENOENT')) throw error;
       await mkdir(this.folder, { recursive: true, mode: 0o700 });
-      return open(path, 'wx+', 0o600);
+      return new OpenFile(path, 'wx+', 0o600);
     }
   }
 
@@ -104,38 +104,37 @@ export class Staging {
   }
 }
 
-/** Takes the handle over. */
-function stagedFile(path: string, handle: FileHandle, stats: BigIntStats, firstBytes: Buffer): StagedFile {
-  const synced = syncAndClose(handle);
+/** Takes the file over. */
+function stagedFile(path: string, file: OpenFile, stats: BigIntStats, firstBytes: Buffer): StagedFile {
+  const synced = syncAndClose(file);
   // Whoever uses the file awaits it and is told; this keeps a failure quiet when nobody gets that far.
   const settled = synced.catch(() => {});
-  const dispose = () => settled.then(() => remove(path));
+  const dispose = () => settled.then(() => void unlinkIfThere(path));
   return { path, stats, firstBytes, synced, [Symbol.asyncDispose]: dispose };
 }
 
-async function syncAndClose(handle: FileHandle): Promise<void> {
-  await using _closing = handle;
-  await handle.sync();
+async function syncAndClose(file: OpenFile): Promise<void> {
+  using _closing = file;
+  await file.sync();
 }
 
 async function writeBody(
-  handle: FileHandle,
+  file: OpenFile,
   body: Uint8Array | Readable,
   { maxBytes = Number.POSITIVE_INFINITY, signal, context }: StageOptions,
 ): Promise<Buffer> {
   if (!(body instanceof Readable)) {
     if (body.length > maxBytes) throw tooLarge(maxBytes, context);
-    await handle.writeFile(body);
+    await file.write(body);
     return Buffer.from(body.subarray(0, SNIFFED_BYTES));
   }
   let sizeBytes = 0;
   for await (const chunk of readSource(body, signal)) {
     sizeBytes += chunk.length;
     if (sizeBytes > maxBytes) throw tooLarge(maxBytes, context);
-    await handle.writeFile(chunk);
+    await file.write(chunk);
   }
-  const { buffer, bytesRead } = await handle.read(Buffer.alloc(SNIFFED_BYTES), 0, SNIFFED_BYTES, 0);
-  return buffer.subarray(0, bytesRead);
+  return file.readStart(SNIFFED_BYTES);
 }
 
 async function* readSource(source: Readable, signal: AbortSignal | undefined): AsyncGenerator<Buffer> {
@@ -155,10 +154,9 @@ async function* readSource(source: Readable, signal: AbortSignal | undefined): A
  * Sets the modification time by hand, to the microsecond: with size and inode it makes the etag. The kernel's own stamps
  * move every few milliseconds only, and inodes are used again, so two versions of an object could look the same.
  */
-async function stamp(handle: FileHandle, after: bigint): Promise<BigIntStats> {
-  const seconds = Number(nextStampUs(after)) / 1e6;
-  await handle.utimes(seconds, seconds);
-  return handle.stat({ bigint: true });
+function stamp(file: OpenFile, after: bigint): BigIntStats {
+  file.setTimes(Number(nextStampUs(after)) / 1e6);
+  return file.stat();
 }
 
 /** Microseconds since the epoch: now, but later than `afterNs` and than every stamp before. */
@@ -168,10 +166,6 @@ function nextStampUs(afterNs: bigint): bigint {
   const candidates = [nowUs, lastStampUs + 1n, afterNs / 1000n + 2n];
   lastStampUs = candidates.reduce((latest, stamp) => (stamp > latest ? stamp : latest));
   return lastStampUs;
-}
-
-async function remove(path: string): Promise<void> {
-  await unlessMissing(unlink(path));
 }
 
 function isAlive(pid: number): boolean {

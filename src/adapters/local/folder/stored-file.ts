@@ -1,12 +1,14 @@
-import { type BigIntStats, constants } from 'node:fs';
-import { type FileHandle, lstat, open } from 'node:fs/promises';
+import { type BigIntStats, constants, createReadStream, lstatSync } from 'node:fs';
 import { Readable } from 'node:stream';
+
+import { setImmediate as othersTurn } from 'node:timers/promises';
 
 import { type ErrorContext, UnavailableError } from '../../../errors.ts';
 import type { ObjectInfo, StoredObject } from '../../../ports/object-store.ts';
 import { DEFAULT_LIMIT_BYTES, tooLarge } from '../../object-rules.ts';
 import { contentTypeOfKey, guessContentType, SNIFFED_BYTES } from './content-type.ts';
-import { fromFileSystem, hasErrno, unlessMissing } from './file-errors.ts';
+import { fromFileSystem, hasErrno, quicklyUnlessMissing } from './file-errors.ts';
+import { OpenFile } from './open-file.ts';
 import { factsOf, type Sidecar } from './sidecar.ts';
 
 /** Links that people put into the folder are not followed, and a pipe doesn't block. */
@@ -17,14 +19,14 @@ const EAGER_BYTES = 64 * 1024;
 
 /** One version of an object, open: what it says of itself stays true while others replace the object. */
 export interface OpenVersion {
-  readonly handle: FileHandle;
+  readonly file: OpenFile;
   readonly info: ObjectInfo;
 }
 
 export interface ReadSource {
   readonly key: string;
   readonly path: string;
-  readonly readSidecar: () => Promise<Sidecar>;
+  readonly readSidecar: () => Sidecar;
   readonly context: ErrorContext;
 }
 
@@ -37,32 +39,34 @@ export function lastModifiedOf(stats: BigIntStats): Date {
 }
 
 /** Size, inode and time of what is there now; undefined when it is no plain file. */
-export async function statFile(path: string): Promise<BigIntStats | undefined> {
-  const stats = await unlessMissing(lstat(path, { bigint: true }));
+export function statFile(path: string): BigIntStats | undefined {
+  const stats = quicklyUnlessMissing(() => lstatSync(path, { bigint: true }));
   return stats?.isFile() ? stats : undefined;
 }
 
 /** Undefined when there is no such object. The caller closes the handle. */
 export async function openVersion(source: ReadSource): Promise<OpenVersion | undefined> {
   for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
-    const handle = await openPlainFile(source.path);
-    if (handle === undefined) return undefined;
-    const info = await describe(handle, source).catch(async (error: unknown) => {
-      await handle.close();
-      throw error;
-    });
-    if (info !== undefined) return { handle, info };
-    await handle.close();
+    // Nothing below waits, and who reads a thousand objects in a row must not starve everybody else.
+    await othersTurn();
+    const file = openPlainFile(source.path);
+    if (file === undefined) return undefined;
+    using closing = new DisposableStack();
+    closing.use(file);
+    const info = await describe(file, source);
+    if (info === undefined) continue;
+    closing.move();
+    return { file, info };
   }
   throw new UnavailableError('the object was replaced each time it was opened', { context: source.context });
 }
 
 /** Takes the handle over: it is closed when the body has been read or the stream destroyed. */
 export async function storedObject(version: OpenVersion, context: ErrorContext): Promise<StoredObject> {
-  const { handle, info } = version;
+  const { file, info } = version;
   if (info.sizeBytes > EAGER_BYTES) return openObject(version, context);
-  await using _closing = handle;
-  const body = await readExactly(handle, info.sizeBytes);
+  using _closing = file;
+  const body = await file.readStart(info.sizeBytes);
   return {
     info,
     bytes: async (limitBytes = DEFAULT_LIMIT_BYTES) => {
@@ -73,27 +77,27 @@ export async function storedObject(version: OpenVersion, context: ErrorContext):
   };
 }
 
-function openObject({ handle, info }: OpenVersion, context: ErrorContext): StoredObject {
+function openObject({ file, info }: OpenVersion, context: ErrorContext): StoredObject {
   return {
     info,
     bytes: async (limitBytes = DEFAULT_LIMIT_BYTES) => {
-      await using _closing = handle;
+      using _closing = file;
       if (info.sizeBytes > limitBytes) throw tooLarge(limitBytes, context);
       try {
-        return await readExactly(handle, info.sizeBytes);
+        return await file.readStart(info.sizeBytes);
       } catch (error) {
         throw fromFileSystem(error, context);
       }
     },
-    stream: () => handle.createReadStream({ start: 0, end: info.sizeBytes - 1 }),
+    stream: () => createReadStream('', { fd: file.release(), start: 0, end: info.sizeBytes - 1 }),
   };
 }
 
-async function openPlainFile(path: string): Promise<FileHandle | undefined> {
+function openPlainFile(path: string): OpenFile | undefined {
   try {
-    const handle = await open(path, READ_PLAIN_FILE);
-    if ((await handle.stat()).isFile()) return handle;
-    await handle.close();
+    const file = new OpenFile(path, READ_PLAIN_FILE);
+    if (file.stat().isFile()) return file;
+    file[Symbol.dispose]();
   } catch (error) {
     // A link, a socket: left there by people.
     if (!hasErrno(error, 'ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO')) throw error;
@@ -102,12 +106,12 @@ async function openPlainFile(path: string): Promise<FileHandle | undefined> {
 }
 
 /** Undefined when the version was replaced before its facts could be read. */
-async function describe(handle: FileHandle, source: ReadSource): Promise<ObjectInfo | undefined> {
-  const stats = await handle.stat({ bigint: true });
-  const facts = factsOf(await source.readSidecar(), stats);
+async function describe(file: OpenFile, source: ReadSource): Promise<ObjectInfo | undefined> {
+  const stats = file.stat();
+  const facts = factsOf(source.readSidecar(), stats);
   if (facts === undefined) {
     // No facts: either it has none, or a later put has dropped them meanwhile.
-    const now = await statFile(source.path);
+    const now = statFile(source.path);
     if (now === undefined || etagOf(now) !== etagOf(stats)) return undefined;
   }
   return {
@@ -115,23 +119,11 @@ async function describe(handle: FileHandle, source: ReadSource): Promise<ObjectI
     etag: etagOf(stats),
     sizeBytes: Number(stats.size),
     lastModified: lastModifiedOf(stats),
-    contentType: facts?.contentType ?? (await sniff(handle, source.key)),
+    contentType: facts?.contentType ?? (await sniff(file, source.key)),
     metadata: facts?.metadata ?? {},
   };
 }
 
-async function sniff(handle: FileHandle, key: string): Promise<string> {
-  return contentTypeOfKey(key) ?? guessContentType(key, await readExactly(handle, SNIFFED_BYTES));
-}
-
-/** Fewer bytes only when the file is shorter. */
-async function readExactly(handle: FileHandle, sizeBytes: number): Promise<Buffer> {
-  const buffer = Buffer.allocUnsafe(sizeBytes);
-  let filled = 0;
-  while (filled < sizeBytes) {
-    const { bytesRead } = await handle.read(buffer, filled, sizeBytes - filled, filled);
-    if (bytesRead === 0) break;
-    filled += bytesRead;
-  }
-  return buffer.subarray(0, filled);
+async function sniff(file: OpenFile, key: string): Promise<string> {
+  return contentTypeOfKey(key) ?? guessContentType(key, await file.readStart(SNIFFED_BYTES));
 }

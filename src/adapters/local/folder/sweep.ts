@@ -28,7 +28,7 @@ export async function sweepAbandoned({
   const abandoned = await staging.abandoned();
   if (abandoned.length === 0) return;
   for await (const { key } of listFolder(sidecarRoot, { prefix: '', startAfter: undefined })) {
-    const body = await statFile(join(root, joinPath(encodeKey(key))));
+    const body = statFile(join(root, joinPath(encodeKey(key))));
     if (body === undefined) await removeOrphan(key);
   }
   for (const path of abandoned) await unlessMissing(unlink(path));

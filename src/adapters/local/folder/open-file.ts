@@ -1,0 +1,85 @@
+import {
+  type BigIntStats,
+  closeSync,
+  fstatSync,
+  fsync,
+  futimesSync,
+  openSync,
+  type PathLike,
+  read,
+  readSync,
+  write,
+  writeSync,
+} from 'node:fs';
+import { promisify } from 'node:util';
+
+const fsyncAsync = promisify(fsync);
+const readAsync = promisify(read);
+const writeAsync = promisify(write);
+/** Reads and writes up to this size stay in the kernel's cache and take some 20 µs; larger ones go to the thread pool. */
+const QUICK_BYTES = 128 * 1024;
+
+/**
+ * An open file whose calls are synchronous where they don't wait for the disk.
+ *
+ * Measured on two cores: open, stat and close take 3 to 7 µs each, and 40 to 60 µs of processor time by way of the
+ * thread pool, of which a picture's way through the service has some fifty. Syncing and large bodies stay asynchronous.
+ */
+export class OpenFile implements Disposable {
+  readonly fd: number;
+  #isOpen = true;
+
+  /** Throws what the file system says. */
+  constructor(path: PathLike, flags: string | number, mode?: number) {
+    this.fd = openSync(path, flags, mode);
+  }
+
+  stat(): BigIntStats {
+    return fstatSync(this.fd, { bigint: true });
+  }
+
+  setTimes(seconds: number): void {
+    futimesSync(this.fd, seconds, seconds);
+  }
+
+  sync(): Promise<void> {
+    return fsyncAsync(this.fd);
+  }
+
+  /** Appends all of it. */
+  async write(bytes: Uint8Array): Promise<void> {
+    const isQuick = bytes.length <= QUICK_BYTES;
+    for (let done = 0; done < bytes.length; ) {
+      const rest = bytes.subarray(done);
+      done += isQuick ? writeSync(this.fd, rest) : (await writeAsync(this.fd, rest)).bytesWritten;
+    }
+  }
+
+  /** The first bytes; fewer only when the file is shorter. */
+  async readStart(sizeBytes: number): Promise<Buffer> {
+    const buffer = Buffer.allocUnsafe(sizeBytes);
+    const isQuick = sizeBytes <= QUICK_BYTES;
+    let filled = 0;
+    while (filled < sizeBytes) {
+      const length = sizeBytes - filled;
+      const count = isQuick
+        ? readSync(this.fd, buffer, filled, length, filled)
+        : (await readAsync(this.fd, buffer, filled, length, filled)).bytesRead;
+      if (count === 0) break;
+      filled += count;
+    }
+    return buffer.subarray(0, filled);
+  }
+
+  /** Whoever takes the descriptor over closes it. */
+  release(): number {
+    this.#isOpen = false;
+    return this.fd;
+  }
+
+  [Symbol.dispose](): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    closeSync(this.fd);
+  }
+}
