@@ -1,4 +1,3 @@
-import { Agent } from 'node:http';
 import { errorMessage } from '../errors.ts';
 import { leaderKey } from '../jobs/keys.ts';
 import type { Logger } from '../logger.ts';
@@ -6,7 +5,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { Heartbeat, HeartbeatReply, LeaderRecord } from '../scaling/heartbeat.ts';
 import { parseLeaderRecord } from '../scaling/leader.ts';
-import { postJson } from './post-json.ts';
+import { keepAliveAgent, postJson } from './post-json.ts';
 
 export const HEARTBEAT_SECONDS = 2;
 const TIMEOUT_MS = 2000;
@@ -30,7 +29,7 @@ export interface HeartbeatClientOptions {
  */
 export class HeartbeatClient implements AsyncDisposable {
   readonly #options: HeartbeatClientOptions;
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  readonly #agent = keepAliveAgent();
   readonly #beating: Promise<void>;
   readonly #quit = new AbortController();
   #isStopped = false;

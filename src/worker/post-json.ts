@@ -1,5 +1,11 @@
-import { type Agent, request } from 'node:http';
+import type { Agent } from 'node:http';
 import { UnavailableError } from '../errors.ts';
+
+/**
+ * Not imported, and no `fetch`: both load all of undici, 45 ms of a worker's start and 17 MB of its memory, and a
+ * heartbeat needs none of it.
+ */
+const http = process.getBuiltinModule('node:http');
 
 const MAX_REPLY_BYTES = 64 * 1024;
 
@@ -11,9 +17,13 @@ export interface PostJsonOptions {
   readonly signal: AbortSignal;
 }
 
+/** Keeps one connection open between calls. */
+export function keepAliveAgent(): Agent {
+  return new http.Agent({ keepAlive: true, maxSockets: 1 });
+}
+
 /**
- * Posts JSON with a bearer token and resolves to the JSON it is answered. `node:http` and not `fetch`, which costs
- * each worker 40 ms of its start and 12 MB.
+ * Posts JSON with a bearer token and resolves to the JSON it is answered.
  *
  * Rejects with UnavailableError when nobody answers, or with anything but 200 and JSON.
  */
@@ -22,7 +32,7 @@ export function postJson({ url, token, body, agent, signal }: PostJsonOptions): 
   return new Promise((resolve, reject) => {
     const fail = (how: string, cause?: unknown) =>
       reject(new UnavailableError(`POST ${how}`, { context: { url }, cause }));
-    const call = request(url, {
+    const call = http.request(url, {
       method: 'POST',
       agent,
       signal,
