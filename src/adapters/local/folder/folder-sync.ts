@@ -97,7 +97,7 @@ export class FolderSync {
 /** Undefined when the folder is gone: then what was in it was deleted, and there is nothing to keep. */
 async function syncFile(path: string): Promise<BigIntStats | undefined> {
   try {
-    using folder = new OpenFile(path, constants.O_RDONLY | constants.O_DIRECTORY);
+    using folder = OpenFile.open(path, constants.O_RDONLY | constants.O_DIRECTORY);
     await folder.sync();
     return folder.stat();
   } catch (error) {

@@ -4,8 +4,8 @@ import {
   fstatSync,
   fsync,
   futimesSync,
+  open,
   openSync,
-  type PathLike,
   read,
   readSync,
   write,
@@ -13,6 +13,7 @@ import {
 } from 'node:fs';
 import { promisify } from 'node:util';
 
+const openAsync = promisify(open);
 const fsyncAsync = promisify(fsync);
 const readAsync = promisify(read);
 const writeAsync = promisify(write);
@@ -23,15 +24,25 @@ const QUICK_BYTES = 128 * 1024;
  * An open file whose calls are synchronous where they don't wait for the disk.
  *
  * Measured on two cores: open, stat and close take 3 to 7 µs each, and 40 to 60 µs of processor time by way of the
- * thread pool, of which a picture's way through the service has some fifty. Syncing and large bodies stay asynchronous.
+ * thread pool, of which a picture's way through the service has some fifty. Asynchronous stay syncing, large bodies, and
+ * creating a file, which waits for the journal (3 ms) while others sync.
  */
 export class OpenFile implements Disposable {
   readonly fd: number;
   #isOpen = true;
 
-  /** Throws what the file system says. */
-  constructor(path: PathLike, flags: string | number, mode?: number) {
-    this.fd = openSync(path, flags, mode);
+  private constructor(fd: number) {
+    this.fd = fd;
+  }
+
+  /** An existing file. Throws what the file system says. */
+  static open(path: string, flags: string | number): OpenFile {
+    return new OpenFile(openSync(path, flags));
+  }
+
+  /** A new file for its owner alone; rejects when there is one. */
+  static async create(path: string): Promise<OpenFile> {
+    return new OpenFile(await openAsync(path, 'wx+', 0o600));
   }
 
   stat(): BigIntStats {

@@ -69,7 +69,7 @@ export class Staging {
   /** Gives it a modification time after that of the version it is to replace. */
   async restamp(staged: StagedFile, after: bigint): Promise<StagedFile> {
     await staged.synced;
-    const file = new OpenFile(staged.path, 'r+');
+    const file = OpenFile.open(staged.path, 'r+');
     return stagedFile(staged.path, file, stamp(file, after), staged.firstBytes);
   }
 
@@ -83,11 +83,11 @@ export class Staging {
 
   async #create(path: string): Promise<OpenFile> {
     try {
-      return new OpenFile(path, 'wx+', 0o600);
+      return await OpenFile.create(path);
     } catch (error) {
       if (!hasErrno(error, 'ENOENT')) throw error;
       await mkdir(this.folder, { recursive: true, mode: 0o700 });
-      return new OpenFile(path, 'wx+', 0o600);
+      return OpenFile.create(path);
     }
   }
 

@@ -95,7 +95,7 @@ function openObject({ file, info }: OpenVersion, context: ErrorContext): StoredO
 
 function openPlainFile(path: string): OpenFile | undefined {
   try {
-    const file = new OpenFile(path, READ_PLAIN_FILE);
+    const file = OpenFile.open(path, READ_PLAIN_FILE);
     if (file.stat().isFile()) return file;
     file[Symbol.dispose]();
   } catch (error) {
