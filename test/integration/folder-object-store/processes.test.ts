@@ -15,7 +15,7 @@ const writer = new URL('./writer.ts', import.meta.url);
 test('of two processes that create the same keys, each key has one winner', async () => {
   await using folder = temporaryFolder();
   const withLock = createInProcessLock();
-  const writers = [1, 2].map(() => forkWithLock(writer, [folder.path, 'race'], withLock));
+  const writers = [1, 2].map(() => forkWithLock(writer, [folder.path, 'listen'], withLock));
   try {
     await Promise.all(writers.map((child) => nextMessage(child, 'ready')));
     const keys = Array.from({ length: 60 }, (_, index) => `race/${index}`);
@@ -31,6 +31,23 @@ test('of two processes that create the same keys, each key has one winner', asyn
         assert.equal(found?.info.metadata.writer ?? String(child.pid), String(child.pid));
       }
     }
+  } finally {
+    await Promise.all(writers.map(kill));
+  }
+});
+
+test('a counter that two processes compare and swap loses no step', async () => {
+  await using folder = temporaryFolder();
+  const withLock = createInProcessLock();
+  const store = new FolderObjectStore({ bucket: 'test', folder: folder.path, withLock });
+  await store.put('counter', Buffer.from('0'));
+  const writers = [1, 2].map(() => forkWithLock(writer, [folder.path, 'listen'], withLock));
+  try {
+    await Promise.all(writers.map((child) => nextMessage(child, 'ready')));
+    const answers = writers.map((child) => nextMessage<number>(child, 'counted'));
+    for (const child of writers) child.send({ count: 60 });
+    await Promise.all(answers);
+    assert.equal((await (await store.get('counter'))?.bytes())?.toString(), '120');
   } finally {
     await Promise.all(writers.map(kill));
   }

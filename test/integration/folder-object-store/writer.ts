@@ -1,4 +1,4 @@
-/** A process that puts objects until it is told to stop or killed: `writer.ts <folder> race|overwrite`. */
+/** A process that puts objects until it is told to stop or killed: `writer.ts <folder> listen|overwrite`. */
 
 import { FolderObjectStore } from '../../../src/adapters/local/folder-object-store.ts';
 import { PreconditionFailedError } from '../../../src/errors.ts';
@@ -8,8 +8,9 @@ const [folder = '', mode] = process.argv.slice(2);
 const store = new FolderObjectStore({ bucket: 'test', folder, withLock: lockOfParent() });
 const say = (message: object) => process.send?.(message);
 
-process.on('message', (message: { race?: readonly string[] }) => {
+process.on('message', (message: { race?: readonly string[]; count?: number }) => {
   if (message.race !== undefined) void race(message.race);
+  if (message.count !== undefined) void count(message.count);
 });
 process.on('disconnect', () => process.exit());
 say({ ready: true });
@@ -28,6 +29,23 @@ async function race(keys: readonly string[]): Promise<void> {
     }
   }
   say({ won });
+}
+
+/** Adds one to the number in `counter` so many times, each time by swapping exactly the version it read. */
+async function count(steps: number): Promise<void> {
+  let refused = 0;
+  for (let done = 0; done < steps; ) {
+    const found = await store.get('counter');
+    const next = Number((await found?.bytes())?.toString()) + 1;
+    try {
+      await store.put('counter', Buffer.from(String(next)), { ifMatch: found?.info.etag ?? '' });
+      done++;
+    } catch (error) {
+      if (!(error instanceof PreconditionFailedError)) throw error;
+      refused++;
+    }
+  }
+  say({ counted: refused });
 }
 
 /** Puts ever new versions, whose size, bytes and metadata tell each other, and deletes now and then. */
