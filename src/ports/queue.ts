@@ -15,7 +15,10 @@ export interface ReceiveOptions {
   readonly waitSeconds: number;
   /** For how long nobody else gets them unless extended, 1 to 43,200 s. */
   readonly visibilityTimeoutSeconds: number;
-  /** Aborting resolves to [] (or to what had already come); a message is never lost by it, at worst delayed by the timeout. */
+  /**
+   * Aborting resolves, as soon as that is safe, to [] or to what had already come: no message is left hidden. An adapter
+   * whose poll cannot be called back lets it return.
+   */
   readonly signal?: AbortSignal;
 }
 

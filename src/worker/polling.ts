@@ -5,11 +5,8 @@ import type { Queue, QueueMessage } from '../ports/queue.ts';
 import { backoffSeconds } from './backoff.ts';
 import type { InHand } from './in-hand.ts';
 
-/**
- * How long a poll waits. A drain lets the last one return, since aborting it can strand a message until its visibility
- * timeout, so this is also how long a drain of an idle worker may take.
- */
-const POLL_SECONDS = 2;
+/** How long a poll waits. Where one cannot be called back, this is also how long the drain of an idle worker may take. */
+const POLL_SECONDS = 5;
 /** Most that a queue hands out at once. */
 const LARGEST_RECEIVE = 10;
 const FAILURE_BACKOFF = { firstSeconds: 0.1, maxSeconds: 5 };
@@ -24,7 +21,7 @@ export interface PollingOptions {
   readonly logger: Logger;
 }
 
-/** Asks for as many messages as are wanted, whenever some are, until `stop` aborts; the poll under way is let return. */
+/** Asks for as many messages as are wanted, whenever some are, until `stop` aborts; what the last poll brings is handed over too. */
 export async function pollForMessages(options: PollingOptions, stop: AbortSignal): Promise<void> {
   const { queue, visibilityTimeoutSeconds, inHand, onMessage, clock, logger } = options;
   for (let failures = 0; !stop.aborted; ) {
@@ -34,8 +31,8 @@ export async function pollForMessages(options: PollingOptions, stop: AbortSignal
       continue;
     }
     try {
-      const waitSeconds = POLL_SECONDS;
-      const messages = await queue.receive({ max, waitSeconds, visibilityTimeoutSeconds });
+      const options = { max, waitSeconds: POLL_SECONDS, visibilityTimeoutSeconds, signal: stop };
+      const messages = await queue.receive(options);
       if (failures > 0) logger.info({ queue: queue.name, failures }, 'receiving again');
       failures = 0;
       for (const message of messages) onMessage(message);

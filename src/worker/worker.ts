@@ -43,7 +43,7 @@ export interface WorkerOptions {
 /**
  * Works jobs off the request queue until it is told to end, and resolves to why it did.
  *
- * A drain lets the last poll return, gives back what was not started, finishes what runs and tells the controller.
+ * A drain calls the poll back, gives back what was not started, finishes what runs and tells the controller.
  * When the deployment is lost or a job hangs, it resolves at once with jobs in hand, and the process must end too:
  * their messages come to another worker.
  */
