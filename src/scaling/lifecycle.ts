@@ -110,9 +110,8 @@ interface Verdict {
 function reasonToEnd(record: SlotRecord, facts: SlotFacts, timings: ScalingTimings): Verdict | undefined {
   if (record.phase === 'launching') return undefined;
   if (facts.beat?.state === 'drained') return { reason: 'it has drained', hasFailed: false };
-  if (typeof facts.listing === 'object' && facts.listing.state === 'stopped') {
-    return { reason: 'it is stopped', hasFailed: false };
-  }
+  const state = typeof facts.listing === 'object' ? facts.listing.state : undefined;
+  if (state === 'stopped' || state === 'stopping') return { reason: `it is ${state}`, hasFailed: false };
   const patienceMs = timings.lossMs + (record.wasReady ? 0 : timings.bootMs);
   if (facts.silentMs > patienceMs) {
     const reason = `no heartbeat for ${Math.round(facts.silentMs / 1000)} s`;

@@ -39,6 +39,28 @@ describe('the reconciler', () => {
     assert.equal(world.living.length, 1);
   });
 
+  it('has written down what it does before it does it', async () => {
+    const world = await FleetWorld.create();
+    const { launch, terminate } = world.fleet;
+    const phases: (string | undefined)[] = [];
+    world.fleet.launch = async (request) => {
+      const record = (await booksOf(world)).slots.find(({ slot }) => slot === request.slot);
+      assert.deepEqual(record?.request, request);
+      phases.push(record?.phase);
+      return launch.call(world.fleet, request);
+    };
+    world.fleet.terminate = async (id) => {
+      phases.push((await booksOf(world)).slots.find(({ instanceId }) => instanceId === id)?.phase);
+      return terminate.call(world.fleet, id);
+    };
+    await world.send(1);
+    await world.until('one drains', () => world.living.some(({ state }) => state === 'draining'));
+    world.living[0]!.job = { receipt: 'none', endsAt: Number.POSITIVE_INFINITY };
+    world.living[0]!.isMute = true;
+    await world.until('rest', () => world.isAtRest());
+    assert.deepEqual(phases, ['launching', 'ending']);
+  });
+
   it('keeps to the least there shall be', async () => {
     const world = await FleetWorld.create({ limits: { minInstances: 2 } });
     await world.until('two run', () => world.living.length === 2);
