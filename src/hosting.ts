@@ -15,43 +15,72 @@ export interface AttachedDeployment extends Deployment {
   readonly isHosted: boolean;
 }
 
+export interface HostingOptions {
+  /** False: a command that submits no jobs needs no worker of its own (default true). */
+  readonly needsWorker?: boolean;
+}
+
 /**
- * For commands that need workers: joins the service that runs on the data folder or, when none does, hosts a broker and one
+ * For commands that work on the data folder: joins the service that runs on it or, when none does, hosts a broker and one
  * worker in this process for as long as the command takes.
  *
  * @throws FacefleetError `data-folder-in-use` when a service is there but does not answer.
  */
-export async function attachOrHost(loaded: LoadedConfig, component: string): Promise<AttachedDeployment> {
+export async function attachOrHost(
+  loaded: LoadedConfig,
+  component: string,
+  { needsWorker = true }: HostingOptions = {},
+): Promise<AttachedDeployment> {
+  const quiet = withoutChatter(loaded);
   try {
-    return { ...(await connect(loaded, { component, waitSeconds: LOOK_SECONDS })), isHosted: false };
+    return { ...(await connect(quiet, { component, waitSeconds: LOOK_SECONDS })), isHosted: false };
   } catch (error) {
     if (!(error instanceof UnavailableError)) throw error;
-    return host(loaded, component);
+    return host(quiet, component, needsWorker);
   }
 }
 
-async function host(loaded: LoadedConfig, component: string): Promise<AttachedDeployment> {
+async function host(
+  loaded: LoadedConfig,
+  component: string,
+  needsWorker: boolean,
+): Promise<AttachedDeployment> {
   const releasers = new Releasers();
   try {
     releasers.use('broker', await hostBroker(loaded, { waitSeconds: WAIT_FOR_OLD_BROKER_SECONDS }));
     const deployment = releasers.use('deployment', await connect(loaded, { component }));
-    const drain = new AbortController();
-    const working = runWorkerProcess({
-      loaded,
-      connect: () => connect(loaded, { component: 'worker' }),
-      instance: { id: `in-${component}-${process.pid}`, slot: 0, generation: 0 },
-      drain: drain.signal,
-      goesOn: true,
-    });
-    // Told when it is released; until then a worker that failed shows as jobs that don't end.
-    working.catch((error: unknown) => deployment.logger.error({ err: error }, 'the worker failed'));
-    releasers.push('worker', () => {
-      drain.abort();
-      return working;
-    });
+    if (needsWorker) startWorker(loaded, deployment, component, releasers);
     return { ...deployment, isHosted: true, [Symbol.asyncDispose]: () => releasers[Symbol.asyncDispose]() };
   } catch (error) {
     await releasers[Symbol.asyncDispose]();
     throw error;
   }
+}
+
+/** What broker and worker of a command's own have to say is not what was asked, unless somebody asked for a level. */
+function withoutChatter(loaded: LoadedConfig): LoadedConfig {
+  if (loaded.sources.logLevel !== 'default') return loaded;
+  return { ...loaded, config: Object.freeze({ ...loaded.config, logLevel: 'error' }) };
+}
+
+function startWorker(
+  loaded: LoadedConfig,
+  deployment: Deployment,
+  component: string,
+  releasers: Releasers,
+): void {
+  const drain = new AbortController();
+  const working = runWorkerProcess({
+    loaded,
+    connect: () => connect(loaded, { component: 'worker' }),
+    instance: { id: `in-${component}-${process.pid}`, slot: 0, generation: 0 },
+    drain: drain.signal,
+    goesOn: true,
+  });
+  // Told when it is released; until then a worker that failed shows as jobs that don't end.
+  working.catch((error: unknown) => deployment.logger.error({ err: error }, 'the worker failed'));
+  releasers.push('worker', () => {
+    drain.abort();
+    return working;
+  });
 }

@@ -15,6 +15,9 @@ const VERBS: readonly (readonly [name: string, summary: string, load: () => Prom
   ['detect', 'find the faces of a picture', () => import('./commands/detect.ts')],
   ['compare', 'say whether two pictures show one person', () => import('./commands/compare.ts')],
   ['workload', 'send pictures to a service and measure it', () => import('./commands/workload.ts')],
+  ['enroll', 'teach the gallery who people are', () => import('./commands/enroll.ts')],
+  ['identify', 'say who is on a picture', () => import('./commands/identify.ts')],
+  ['people', 'show, rename, merge, remove, export and import people', () => import('./commands/people.ts')],
   ['models', 'list, verify, choose, add and remove model packs', () => import('./commands/models.ts')],
   ['config', 'print the effective settings and where each comes from', () => import('./commands/config.ts')],
 ];

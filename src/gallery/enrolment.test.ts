@@ -60,7 +60,7 @@ describe('enrolment', () => {
     const [a, b] = [faces.stranger(), faces.stranger()];
     const cases = [
       { picture: pictureOf(), verdict: 'no-face' },
-      { picture: pictureOf(faceOf(a), faceOf(b, 60)), verdict: 'several-faces' },
+      { picture: pictureOf(faceOf(a), faceOf(b, 70)), verdict: 'several-faces' },
       { picture: pictureOf(faceOf(a, 27.9)), verdict: 'too-small' },
     ];
     for (const { picture, verdict } of cases)

@@ -261,6 +261,15 @@ export class Gallery {
     return { personId, name, faces };
   }
 
+  /** The face that a person has of this picture, as far as was read when `refresh` was last called. */
+  faceOfPicture(reference: string, pictureSha256: string): { personId: string; faceId: string } | undefined {
+    const { roster, faces } = this.#follower.state;
+    const personId = isPersonId(reference) ? reference : roster.idOfName(reference.normalize('NFC').trim());
+    const index = personId === undefined ? undefined : roster.indexOf(personId);
+    const row = index === undefined ? -1 : faces.rowOfPicture(index, pictureSha256);
+    return row === -1 ? undefined : { personId: roster.at(index!)!.personId, faceId: faces.idAt(row) };
+  }
+
   /** The id of the person whose face this is; undefined when there is no such face. */
   async ownerOf(faceId: string): Promise<string | undefined> {
     await this.refresh();

@@ -1,18 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { basename, extname, join } from 'node:path';
+import { basename, join } from 'node:path';
 
 import { FacefleetError } from '../errors.ts';
-
-const CONTENT_TYPES: Readonly<Record<string, string>> = {
-  '.avif': 'image/avif',
-  '.gif': 'image/gif',
-  '.jpeg': 'image/jpeg',
-  '.jpg': 'image/jpeg',
-  '.png': 'image/png',
-  '.tif': 'image/tiff',
-  '.tiff': 'image/tiff',
-  '.webp': 'image/webp',
-};
+import { contentTypeOf, PICTURE_EXTENSIONS } from '../picture-files.ts';
 
 /** Small pictures are read once and kept, all together up to the budget; larger ones are read each time. */
 const CACHE_BUDGET_BYTES = 64 * 1024 * 1024;
@@ -39,7 +29,7 @@ export interface PictureSource {
 export async function openPictureFolder(folder: string): Promise<PictureSource> {
   const names = (await readNames(folder)).filter((name) => contentTypeOf(name) !== undefined).sort();
   if (names.length === 0) {
-    const expected = Object.keys(CONTENT_TYPES).join(', ');
+    const expected = PICTURE_EXTENSIONS.join(', ');
     throw new FacefleetError('not-found', `no picture in ${folder}, expected files that end in ${expected}`);
   }
   const cache = new Map<number, WorkloadPicture>();
@@ -67,8 +57,4 @@ async function readNames(folder: string): Promise<string[]> {
   } catch (cause) {
     throw new FacefleetError('not-found', `cannot read the picture folder ${folder}`, { cause });
   }
-}
-
-function contentTypeOf(name: string): string | undefined {
-  return CONTENT_TYPES[extname(name).toLowerCase()];
 }

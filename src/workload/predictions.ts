@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 
+import { parseCsv } from '../csv.ts';
 import { FacefleetError } from '../errors.ts';
 import { stemOf } from '../jobs/course-names.ts';
 
@@ -40,19 +41,4 @@ export function parsePredictions(text: string, file: string): Predictions {
     size: names.size,
     nameFor: (fileName) => names.get(fileName) ?? names.get(stemOf(fileName)),
   };
-}
-
-/** Rows of fields; a field may stand in quotes, where two quotes mean one. Empty lines are left out. */
-function parseCsv(text: string): string[][] {
-  const rows: string[][] = [];
-  let row: string[] = [];
-  // A byte-order mark is what spreadsheets begin with.
-  const fields = text.replace(/^\ufeff/, '').matchAll(/(?:"((?:[^"]|"")*)"|([^,\r\n]*))(,|\r\n?|\n|$)/g);
-  for (const [, quoted, plain, end] of fields) {
-    row.push(quoted?.replaceAll('""', '"') ?? plain ?? '');
-    if (end === ',') continue;
-    if (row.some((value) => value !== '')) rows.push(row);
-    row = [];
-  }
-  return rows;
 }
