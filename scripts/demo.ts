@@ -17,6 +17,7 @@ interface Target {
   readonly url: string;
   readonly dataDir: string;
   readonly apiKey: string | undefined;
+  readonly isOwn: boolean;
 }
 
 const startedAt = performance.now();
@@ -54,7 +55,7 @@ for (const { box, person, similarity } of everybody.faces) {
   say(`   ${place.padEnd(34)} ${(person?.name ?? 'unknown').padEnd(8)} similarity ${similarity?.toFixed(2)}`);
 }
 say(`Done in ${((performance.now() - startedAt) / 1000).toFixed(1)} s. Next:`);
-say('   npm start                             the service, to keep');
+if (target.isOwn) say('   npm start                             the service, to keep');
 say('   npx facefleet enroll --help           introduce your own people');
 say(`   curl -F inputFile=@${relative('.', samplePhotograph(6))} http://127.0.0.1:${config.port}/`);
 
@@ -73,7 +74,7 @@ async function runningService(): Promise<Target | undefined> {
     return undefined;
   }
   say(`Using the service that runs on ${url}; the four people stay in its gallery.`);
-  return { url, dataDir: config.dataDir, apiKey: config.apiKeys[0] };
+  return { url, dataDir: config.dataDir, apiKey: config.apiKeys[0], isOwn: false };
 }
 
 async function ownService(): Promise<Target> {
@@ -81,7 +82,7 @@ async function ownService(): Promise<Target> {
     'No service runs here, so one is started for the demo (a moment the first time: models are converted) …',
   );
   const { url, dataDir } = stack.use(await Service.start());
-  return { url, dataDir, apiKey: undefined };
+  return { url, dataDir, apiKey: undefined, isOwn: true };
 }
 
 async function ask(fileName: string, picture: Buffer, remark: string): Promise<void> {
