@@ -83,17 +83,13 @@ export class JobProcessor {
     const { results, deliveries } = this.#options;
     // Nobody can have finished what comes for the first time; should a repeat claim to be that, storing it shows.
     const existing = job.delivery.receiveCount > 1 ? await results.standing(job.message) : undefined;
-    let result = existing;
-    if (result === undefined) {
-      const found = await this.#resultOf(job, inHand, drain);
-      if (found === 'not-started') {
-        await deliveries.giveBack(job.delivery);
-        return false;
-      }
-      inHand.moveTo('finishing');
-      result = await results.store(found, job.message);
+    const found = existing ?? (await this.#resultOf(job, inHand, drain));
+    if (found === 'not-started') {
+      await deliveries.giveBack(job.delivery);
+      return false;
     }
     inHand.moveTo('finishing');
+    const result = existing ?? (await results.store(found, job.message));
     await this.#close(job, result);
     return true;
   }

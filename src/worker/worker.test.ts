@@ -70,6 +70,20 @@ test('while one picture is computed the next one is taken, and no third', async 
   assert.equal((await harness.answersTo(3)).length, 3);
 });
 
+test('a worker with two sessions computes two pictures, and takes two more', async () => {
+  await using harness = await WorkerHarness.open({ flags: { concurrency: '2' } });
+  const recogniser = new FakeRecogniser();
+  const gate = new Gate();
+  recogniser.before = () => gate.pass();
+  for (const name of ['one', 'two', 'three', 'four', 'five']) await harness.submit(name);
+  harness.start({ recogniser });
+  await gate.reached;
+  await harness.clock.advance(1000);
+  assert.deepEqual(recogniser.pictures, ['one', 'two', 'three', 'four']);
+  gate.open();
+  assert.equal((await harness.answersTo(5)).length, 5);
+});
+
 test('a message stays hidden however long its work takes', async () => {
   await using harness = await WorkerHarness.open();
   const recogniser = new FakeRecogniser();
