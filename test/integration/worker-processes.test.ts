@@ -122,6 +122,7 @@ describe('workers as processes', { concurrency: 4 }, () => {
     await service.submit('paul');
     await service.untilInFlight(1);
     stuck.signal('SIGINT');
+    await stuck.says('draining');
     stuck.signal('SIGTERM');
     assert.equal(await stuck.ended, 128 + 15);
   });

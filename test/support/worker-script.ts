@@ -1,6 +1,7 @@
 /**
  * A worker in a process of its own that reads fake pictures (see FakeRecogniser), `crash` among them:
- * `node worker-script.ts <data folder> [stuck]`. It says `ready` when it is about to work; a stuck one never gets done.
+ * `node worker-script.ts <data folder> [stuck]`. It says `ready` when it is about to work and
+ * `draining` when it was told to end; a stuck one never gets done.
  */
 import { fileURLToPath } from 'node:url';
 import { connect } from '../../src/compose.ts';
@@ -21,6 +22,7 @@ const memoryBytes = 2 ** 30;
 const recogniser = new FakeRecogniser();
 if (mood === 'stuck') recogniser.before = () => new Promise(() => {});
 
+signals.drain.addEventListener('abort', () => process.send?.('draining'));
 process.on('disconnect', () => process.exit(1));
 process.send?.('ready');
 const reason = await runWorker({
