@@ -1,37 +1,35 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
-import { MemoryObjectStore } from '../../test/support/memory-object-store.ts';
+import { startGalleryWorker } from '../../test/support/gallery-worker.ts';
+import { MemoryDeployment } from '../../test/support/memory-deployment.ts';
 import { newFace, SyntheticFaces } from '../../test/support/synthetic-faces.ts';
-import { systemClock as clock } from '../adapters/local/system-clock.ts';
 import { Gallery } from '../gallery/index.ts';
 import { switchGallery } from './pack-switch.ts';
 
 function setUp() {
-  const state = new MemoryObjectStore();
-  return { state, gallery: new Gallery({ state, clock }), faces: new SyntheticFaces(3) };
+  const deployment = new MemoryDeployment();
+  const { state, clock } = deployment;
+  return { deployment, gallery: new Gallery({ state, clock }), faces: new SyntheticFaces(3) };
 }
 
 describe('switchGallery', () => {
   test('an empty gallery takes any pack', async () => {
-    const { state, gallery } = setUp();
-    await switchGallery({ state, clock }, 'accurate');
+    const { deployment, gallery } = setUp();
+    await using _ = deployment;
+    await switchGallery(deployment, 'accurate');
     assert.equal(await gallery.activePack(), 'accurate');
   });
 
-  test('a gallery with faces that the pack has not embedded stays as it is', async () => {
-    const { state, gallery, faces } = setUp();
+  test('faces that the pack has not embedded are embedded by the workers first', async () => {
+    const { deployment, gallery, faces } = setUp();
+    await using _ = deployment;
+    await using worker = await startGalleryWorker(deployment);
     await gallery.addFace(newFace('Ada', faces.stranger(), { packId: 'fast' }));
-    await assert.rejects(switchGallery({ state, clock }, 'accurate'), { code: 'conflict' });
-    assert.equal(await gallery.activePack(), undefined);
-    await switchGallery({ state, clock }, 'fast');
-  });
-
-  test('it switches once every face has an embedding of the pack', async () => {
-    const { state, gallery, faces } = setUp();
-    const { faceId } = await gallery.addFace(newFace('Ada', faces.stranger(), { packId: 'fast' }));
-    await gallery.addTemplates([{ faceId, packId: 'accurate', embedding: faces.stranger() }]);
-    await switchGallery({ state, clock }, 'accurate');
+    await switchGallery(deployment, 'accurate');
     assert.equal(await gallery.activePack(), 'accurate');
+    await switchGallery(deployment, 'fast');
+    assert.equal(await gallery.activePack(), 'fast');
+    assert.equal(worker.jobIds.length, 1);
   });
 });

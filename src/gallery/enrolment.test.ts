@@ -109,4 +109,11 @@ describe('enrolment', () => {
     await assert.rejects(changes.enrol(late, record), { code: 'erased' });
     await assert.rejects(changes.enrol(late, recordOf(personId!)), { code: 'erased' });
   });
+
+  test('a worker of another pack than the gallery was switched to leaves it to one that has it', async () => {
+    const { gallery, faces, changes } = await setUp();
+    await gallery.usePack('accurate');
+    const enrolling = changes.enrol(pictureOf(faceOf(faces.stranger())), recordOf('Ada'));
+    await assert.rejects(enrolling, { code: 'unavailable' });
+  });
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { UnavailableError } from '../errors.ts';
 import type { EnrolReport, JobRecord, JobTask } from '../jobs/job.ts';
 import type { Face, RecognisedPicture } from '../recognition/types.ts';
 import type { Gallery } from './gallery.ts';
@@ -29,6 +30,7 @@ export interface GalleryChanges {
    * nothing and says the same.
    *
    * @throws FacefleetError `erased` when the person was removed after the job was submitted.
+   * @throws UnavailableError when the gallery was switched to another pack: a worker that has it must do it.
    * @throws NotFoundError when the task names an id that nobody ever had, FacefleetError `bad-request` for a name that is none.
    */
   enrol(picture: RecognisedPicture, record: JobRecord): Promise<EnrolReport>;
@@ -59,6 +61,12 @@ async function enrol(
   const face = picture.faces[0]!;
   // Erased, or an id that is none: better known before anybody is compared with.
   const person = await gallery.find(task.person);
+  const answering = await gallery.activePack();
+  if (answering !== undefined && answering !== picture.packId) {
+    throw new UnavailableError(
+      `the gallery answers with the pack ${answering}, and this worker embeds with ${picture.packId}`,
+    );
+  }
   if (task.force !== true) {
     await replica.refresh();
     const lookalike = await findLookalike(replica, face, person?.personId);

@@ -209,12 +209,21 @@ export class Gallery {
     });
   }
 
-  /** Makes a pack's templates the ones that answer. */
+  /**
+   * Makes a pack's templates the ones that answer.
+   *
+   * @throws FacefleetError `conflict` when faces have none of it: they would be nobody's.
+   */
   usePack(packId: string): Promise<void> {
-    return this.#commit((state) => ({
-      ops: state.activePack === packId ? [] : [{ op: 'use-pack', packId }],
-      result: undefined,
-    }));
+    return this.#commit((state) => {
+      const missing = rowsWithout(state, packId).length;
+      if (missing > 0)
+        throw new FacefleetError('conflict', `${missing} faces have no template of the pack ${packId}`);
+      return {
+        ops: state.activePack === packId ? [] : [{ op: 'use-pack', packId }],
+        result: undefined,
+      };
+    });
   }
 
   /** Everybody, by name, as of now. */
@@ -294,12 +303,8 @@ export class Gallery {
   /** Ids of the faces that have no template of this pack. */
   async facesWithout(packId: string): Promise<string[]> {
     await this.refresh();
-    const { faces, templates } = this.#follower.state;
-    const have = new Set(templates.get(packId)?.faceRows);
-    return faces
-      .liveRows()
-      .filter((row) => !have.has(row))
-      .map((row) => faces.idAt(row));
+    const { state } = this.#follower;
+    return rowsWithout(state, packId).map((row) => state.faces.idAt(row));
   }
 
   /** The pack that answers; undefined until one was chosen with `usePack`. */
@@ -455,6 +460,11 @@ function lookUp(state: GalleryState, reference: string): { index: number; person
 function lacksTemplate(state: GalleryState, faceId: string, packId: string): boolean {
   const row = state.faces.rowOf(faceId);
   return row !== -1 && !(state.templates.get(packId)?.faceRows.includes(row) ?? false);
+}
+
+function rowsWithout({ faces, templates }: GalleryState, packId: string): number[] {
+  const have = new Set(templates.get(packId)?.faceRows);
+  return faces.liveRows().filter((row) => !have.has(row));
 }
 
 function packsOfFaces(state: GalleryState): Map<number, string[]> {

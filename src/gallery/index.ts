@@ -10,6 +10,7 @@ export {
 export { Gallery, type GalleryOptions } from './gallery.ts';
 export { GalleryHousekeeping, type GalleryHousekeepingOptions } from './housekeeping.ts';
 export { DEFAULT_GALLERY } from './keys.ts';
+export { type ReEmbeddingOptions, reembedAll } from './re-embedding.ts';
 export { openGalleryReplica, type ReplicaOptions } from './replica.ts';
 export {
   type ExportReport,

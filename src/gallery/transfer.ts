@@ -124,8 +124,7 @@ export async function importGallery(
     onFace(at + 1, header.faces.length);
   }
   await reader.finish();
-  if (header.activePack !== undefined && (await gallery.activePack()) === undefined)
-    await gallery.usePack(header.activePack);
+  await followPack(gallery, header.activePack);
   return { ...counts, people: people.added, erased: people.erased, galleryVersion: gallery.version };
 }
 
@@ -214,6 +213,12 @@ async function readFace(reader: ContainerReader, face: ExportedFace, file: strin
     throw new FacefleetError('data-corrupt', `${file}: the face ${faceId} has no template`);
   const { packId, embedding } = first;
   return { newFace: { ...facts, faceId, person: personId, packId, embedding, crop }, furtherTemplates };
+}
+
+/** A gallery that has chosen no pack takes the export's, if every face that is here has a template of it. */
+async function followPack(gallery: Gallery, packId: string | undefined): Promise<void> {
+  if (packId === undefined || (await gallery.activePack()) !== undefined) return;
+  if ((await gallery.facesWithout(packId)).length === 0) await gallery.usePack(packId);
 }
 
 async function addBatch(

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { FacefleetError } from '../../errors.ts';
 import { type MatchOutcome, openGalleryReplica } from '../../gallery/index.ts';
 import { attachOrHost } from '../../hosting.ts';
 import type { Face } from '../../recognition/index.ts';
@@ -45,6 +46,11 @@ async function identify(paths: string[], options: Options, self: Command): Promi
   const { state, logger } = deployment;
   const { id: packId, thresholds } = pack;
   await using replica = await openGalleryReplica({ state, packId, thresholds, logger, inThread: false });
+  if (replica.activePack !== undefined && replica.activePack !== packId)
+    throw new FacefleetError(
+      'conflict',
+      `the gallery answers with the pack ${replica.activePack}, and the settings name ${packId}: call it with --pack ${replica.activePack}`,
+    );
   if (replica.people === 0) process.stderr.write('note: the gallery is empty; `facefleet enroll` fills it\n');
   const { falsePositiveRate } = loaded.config;
   for (const path of paths) {

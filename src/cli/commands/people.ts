@@ -31,7 +31,7 @@ const verb: Verb = {
     examples(command, [
       ['facefleet people', 'everybody, with how many faces'],
       ['facefleet people show "Ada Lovelace"', 'the faces of one person'],
-      ['facefleet people rename Ada "Ada Lovelace"', ''],
+      ['facefleet people rename Ada "Ada Lovelace"', 'the id stays'],
       ['facefleet people merge "A. Lovelace" "Ada Lovelace"', 'one person after all'],
       ['facefleet people remove "Ada Lovelace"', 'what would be erased; --yes erases it'],
       ['facefleet people export backup.gallery', 'everything, as one file'],
