@@ -3,7 +3,7 @@ import type { LoadedConfig } from './config.ts';
 import type { Deployment } from './deployment.ts';
 import { UnavailableError } from './errors.ts';
 import { Releasers } from './shutdown.ts';
-import { runWorkerProcess } from './worker/worker-process.ts';
+import { runWorkerProcess, type WorkerProcessOptions } from './worker/worker-process.ts';
 
 /** A broker that runs answers at once; this much longer would only be waiting for nobody. */
 const LOOK_SECONDS = 0.3;
@@ -70,12 +70,10 @@ function startWorker(
   releasers: Releasers,
 ): void {
   const drain = new AbortController();
-  const working = runWorkerProcess({
-    loaded,
+  const working = workUntil(drain.signal, {
+    loaded: withRoomForMore(loaded),
     connect: () => connect(loaded, { component: 'worker' }),
     instance: { id: `in-${component}-${process.pid}`, slot: 0, generation: 0 },
-    drain: drain.signal,
-    goesOn: true,
   });
   // Told when it is released; until then a worker that failed shows as jobs that don't end.
   working.catch((error: unknown) => deployment.logger.error({ err: error }, 'the worker failed'));
@@ -83,4 +81,18 @@ function startWorker(
     drain.abort();
     return working;
   });
+}
+
+/** Nobody else would replace a worker that wants to be. */
+async function workUntil(drain: AbortSignal, options: Omit<WorkerProcessOptions, 'drain' | 'goesOn'>) {
+  while (!drain.aborted) {
+    const reason = await runWorkerProcess({ ...options, drain, goesOn: true });
+    if (reason === 'lost' || reason === 'stuck') throw new Error(`the worker ended: ${reason}`);
+  }
+}
+
+/** The ceiling is for a worker alone in its process, which a new process cures: here are a broker and the command too, perhaps a second pack. */
+function withRoomForMore(loaded: LoadedConfig): LoadedConfig {
+  const workerMemoryBytes = loaded.config.workerMemoryBytes * 4;
+  return { ...loaded, config: Object.freeze({ ...loaded.config, workerMemoryBytes }) };
 }
