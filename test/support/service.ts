@@ -1,4 +1,4 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -119,26 +119,54 @@ export async function runCommand(words: readonly string[], environment: Record<s
   }
 }
 
-/** Ids of processes whose command is `facefleet <verb>` and whose environment names this data folder (Linux). */
+/** Ids of processes whose command is `facefleet <verb>` and whose environment or flags name this data folder. */
 export function processesOf(dataDir: string, verb?: string): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      const words = readProc(pid, 'cmdline').split('\0');
+  return runningProcesses()
+    .filter(({ words, environment }) => {
       const at = words.findIndex((word) => word.endsWith('facefleet.js'));
       if (at < 0 || (verb !== undefined && words[at + 1] !== verb)) return false;
-      return (
-        words.includes(dataDir) ||
-        readProc(pid, 'environ').split('\0').includes(`FACEFLEET_DATA_DIR=${dataDir}`)
-      );
+      return words.includes(dataDir) || environment.includes(`FACEFLEET_DATA_DIR=${dataDir}`);
     })
-    .map(Number);
+    .map(({ pid }) => pid);
 }
 
 /** Resident memory of a process in bytes; 0 when it is gone. */
 export function residentBytes(pid: number): number {
+  if (process.platform !== 'linux') return Number(ps('-o', 'rss=', '-p', String(pid))) * 1024;
   const pages = Number(readProc(String(pid), 'statm').split(' ')[1] ?? 0);
   return pages * 4096;
+}
+
+interface RunningProcess {
+  readonly pid: number;
+  readonly words: readonly string[];
+  readonly environment: readonly string[];
+}
+
+function runningProcesses(): RunningProcess[] {
+  if (process.platform !== 'linux') return listedByPs();
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => ({
+      pid: Number(pid),
+      words: readProc(pid, 'cmdline').split('\0'),
+      environment: readProc(pid, 'environ').split('\0'),
+    }));
+}
+
+/** macOS shows the environment behind the command, in one line. */
+function listedByPs(): RunningProcess[] {
+  return ps('-axwwE', '-o', 'pid=,command=')
+    .split('\n')
+    .map((line) => {
+      const [pid, ...words] = line.trim().split(' ');
+      return { pid: Number(pid), words, environment: words };
+    });
+}
+
+function ps(...args: string[]): string {
+  // It exits with 1 when no process matches.
+  return spawnSync('ps', args, { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 }).stdout;
 }
 
 /** Waits until `condition` holds. Rejects with `what` when it did not within `seconds`. */
