@@ -9,7 +9,7 @@ import { processesOf, Service, temporaryFolder } from '../support/service.ts';
 import { type Check, enrolSitters, inParallel, type NamedPicture, picturesOf, post } from './check.ts';
 
 /** For how long a client keeps asking with its key. */
-const PATIENCE_MS = 180_000;
+const PATIENCE_MS = 120_000;
 
 /** Every process is killed while clients wait; what was accepted must be answered once and for all. */
 export const deaths: Check = {
@@ -29,7 +29,7 @@ export const deaths: Check = {
       const people = await enrolSitters(scene.service);
       const enrolled = (await resultsOf(dataDir)).length;
       const pictures = await picturesOf(people, { count, seed, sidePx: 64 });
-      const killer = killWorkers(scene, randomFrom(seed), stop.signal, whole ? 1000 : 400);
+      const killer = killWorkers(scene, randomFrom(seed), stop.signal, 1000);
       const others = killOthers(scene, count, report);
       const texts = await inParallel(pictures, 50, (picture, index) =>
         askUntilAnswered(scene, picture, `job-${index}`),

@@ -1,9 +1,16 @@
 import type { Command } from 'commander';
 import { connect, createFleet, loggerFor } from '../../compose.ts';
 import { childEnvironment } from '../../config.ts';
+import type { Deployment } from '../../deployment.ts';
+import type { Fleet } from '../../ports/fleet.ts';
 import { startController } from '../../scaling/controller.ts';
+import { endFleet } from '../../scaling/end-fleet.ts';
+import type { ChildLink, StopReason } from '../../supervisor/child-link.ts';
 import { configOf, examples, typedFlags, type Verb, withSettings } from '../command.ts';
 import { aborted, runTier } from '../tier.ts';
+
+/** Longer than an instance's grace time, shorter than the supervisor's patience with the controller. */
+const END_FLEET_MS = 15_000;
 
 const verb: Verb = {
   define(command) {
@@ -25,9 +32,11 @@ const verb: Verb = {
       return runTier(loggerFor(loaded, 'controller'), async (link) => {
         await using deployment = await connect(loaded, { component: 'controller', waitSeconds: 10 });
         const fleet = createFleet(deployment, childEnvironment(typedFlags(self)));
-        await using _controller = await startController({ deployment, fleet });
-        link.ready({ pid: process.pid });
-        await aborted(link.stop, deployment.lost);
+        await runUntilStopped(deployment, fleet, link);
+        if ((link.stop.reason as StopReason | undefined) !== 'parent-stops') return;
+        // The broker goes next: whoever still works must be done with it.
+        const areGone = await endFleet(fleet, deployment.clock, { timeoutMs: END_FLEET_MS });
+        if (!areGone) deployment.logger.warn('some workers are still busy; they end without the broker');
       });
     });
     examples(command, [
@@ -39,3 +48,9 @@ const verb: Verb = {
   },
 };
 export default verb;
+
+async function runUntilStopped(deployment: Deployment, fleet: Fleet, link: ChildLink): Promise<void> {
+  await using _controller = await startController({ deployment, fleet });
+  link.ready({ pid: process.pid });
+  await aborted(link.stop, deployment.lost);
+}
