@@ -20,6 +20,7 @@ const BENCHES: readonly Bench[] = [
     summary: 'messages a second and wake-ups, beside SQLite shared without a broker',
     isCanonical: true,
   },
+  { name: 'gallery', summary: 'searching and loading galleries, beside a plain loop', isCanonical: true },
   { name: 'service', summary: 'the whole service, beside bare pipelines', isCanonical: true },
   { name: 'accuracy', summary: 'how well a pack tells people apart; needs pictures', isCanonical: false },
 ];

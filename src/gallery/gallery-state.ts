@@ -3,6 +3,9 @@ import { FaceTable } from './face-table.ts';
 import { Roster } from './roster.ts';
 import { VectorMatrix } from './vector-matrix.ts';
 
+/** Measured: record, id and name in their maps. */
+const BYTES_A_PERSON = 400;
+
 /** Which packs' templates a copy of the gallery keeps: a worker its own, a writer none, a compaction all. */
 export type PackFilter = 'all' | readonly string[];
 
@@ -50,7 +53,7 @@ export class GalleryState {
       (sum, one) => sum + (one.matrix?.residentBytes ?? 0) + one.faceRows.length * 8,
       0,
     );
-    return matrices + this.faces.residentBytes;
+    return matrices + this.faces.residentBytes + this.roster.size * BYTES_A_PERSON;
   }
 
   apply(entry: LogEntry): void {

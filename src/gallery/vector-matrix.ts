@@ -34,19 +34,20 @@ export class VectorMatrix {
     return this.#rows;
   }
 
+  /** Of the rows in use: what a chunk has left is not touched, so the system has not given it yet. */
   get residentBytes(): number {
-    return this.#chunks.reduce((sum, chunk) => sum + chunk.values.byteLength, 0);
+    return this.#rows * this.dimensions * 4;
   }
 
   /** Appends a row and returns its number. */
   push(vector: Float32Array): number {
-    this.#next(1).set(vector);
+    this.#next(1, this.#rows).set(vector);
     return this.#rows - 1;
   }
 
   /** Appends up to `wanted` rows to be filled by the caller: fewer when the chunk ends. */
   extend(wanted: number): Float32Array<SharedArrayBuffer> {
-    return this.#next(wanted);
+    return this.#next(wanted, wanted);
   }
 
   row(row: number): Float32Array<SharedArrayBuffer> {
@@ -60,9 +61,9 @@ export class VectorMatrix {
     return this.#chunks.map((chunk) => ({ buffer: chunk.values.buffer, rows: chunk.rows }));
   }
 
-  #next(wanted: number): Float32Array<SharedArrayBuffer> {
+  #next(wanted: number, growth: number): Float32Array<SharedArrayBuffer> {
     let chunk = this.#chunks.at(-1);
-    if (chunk === undefined || chunk.rows === chunk.capacity) chunk = this.#addChunk(wanted);
+    if (chunk === undefined || chunk.rows === chunk.capacity) chunk = this.#addChunk(growth);
     const taken = Math.min(wanted, chunk.capacity - chunk.rows);
     const start = chunk.rows * this.dimensions;
     chunk.rows += taken;
@@ -70,9 +71,9 @@ export class VectorMatrix {
     return chunk.values.subarray(start, start + taken * this.dimensions);
   }
 
-  /** As large as all before it, so that their number stays small; exact for a bulk load. */
-  #addChunk(wanted: number): Chunk {
-    const capacity = Math.min(Math.max(wanted, this.#rows, SMALLEST_CHUNK_ROWS), LARGEST_CHUNK_ROWS);
+  /** A row at a time, `growth` is as much as all before it, so that chunks stay few; a bulk load says how much comes. */
+  #addChunk(growth: number): Chunk {
+    const capacity = Math.min(Math.max(growth, SMALLEST_CHUNK_ROWS), LARGEST_CHUNK_ROWS);
     const values = new Float32Array(new SharedArrayBuffer(capacity * this.dimensions * 4));
     const chunk: Chunk = { firstRow: this.#rows, capacity, values, rows: 0 };
     this.#chunks.push(chunk);
