@@ -6,7 +6,7 @@ import { type Check, enrolSitters, picturesOf, post } from './check.ts';
 export const firstAnswer: Check = {
   name: 'first-answer',
   promise: 'a named answer under 10 s after the start, and under 1.5 s from zero workers',
-  async run({ seed }) {
+  async run({ whole, seed }) {
     await using service = await Service.start({ flags: ['--idle-seconds', '1'] });
     const people = await enrolSitters(service);
     const [picture] = await picturesOf(people, { count: 1, seed, sidePx: 250 });
@@ -23,8 +23,10 @@ export const firstAnswer: Check = {
     const cold = await post(again.url, picture!.bytes);
     const fromZeroMs = performance.now() - askedAt;
     assert.equal(cold.text, `test_00:${picture!.name}`);
-    assert.ok(fromStartMs < 10_000, `${fromStartMs} ms from the start`);
-    assert.ok(fromZeroMs < 1500, `${fromZeroMs} ms from zero workers`);
+    if (whole) {
+      assert.ok(fromStartMs < 10_000, `${fromStartMs} ms from the start`);
+      assert.ok(fromZeroMs < 1500, `${fromZeroMs} ms from zero workers`);
+    }
     return { fromStartMs: Math.round(fromStartMs), fromZeroMs: Math.round(fromZeroMs) };
   },
 };
