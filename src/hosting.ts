@@ -3,7 +3,7 @@ import type { LoadedConfig } from './config.ts';
 import type { Deployment } from './deployment.ts';
 import { UnavailableError } from './errors.ts';
 import { Releasers } from './shutdown.ts';
-import { runWorkerProcess, type WorkerProcessOptions } from './worker/worker-process.ts';
+import type { WorkerProcessOptions } from './worker/worker-process.ts';
 
 /** A broker that runs answers at once; this much longer would only be waiting for nobody. */
 const LOOK_SECONDS = 0.3;
@@ -85,6 +85,8 @@ function startWorker(
 
 /** Nobody else would replace a worker that wants to be. */
 async function workUntil(drain: AbortSignal, options: Omit<WorkerProcessOptions, 'drain' | 'goesOn'>) {
+  // Loaded only here: commands without a worker need no models.
+  const { runWorkerProcess } = await import('./worker/worker-process.ts');
   while (!drain.aborted) {
     const reason = await runWorkerProcess({ ...options, drain, goesOn: true });
     if (reason === 'lost' || reason === 'stuck') throw new Error(`the worker ended: ${reason}`);

@@ -25,6 +25,7 @@ function writeFiles(folder: string, files: Readonly<Record<string, string>>): vo
 interface Run {
   readonly force?: boolean;
   readonly signal?: AbortSignal;
+  readonly lost?: AbortSignal;
   readonly maxBytes?: number;
   readonly onReport?: (report: PictureReport) => void;
 }
@@ -41,6 +42,7 @@ async function enrol(deployment: MemoryDeployment, items: readonly EnrolmentItem
     parallel: 4,
     maxBytes: run.maxBytes ?? 1000,
     signal: run.signal ?? new AbortController().signal,
+    lost: run.lost ?? new AbortController().signal,
     onReport: (report) => {
       reports.push(report);
       run.onReport?.(report);
@@ -124,6 +126,22 @@ describe('enrolling a folder', () => {
     const { items } = await listPeopleFolder(folder.path);
     const { reports } = await enrol(deployment, items, { force: true });
     assert.deepEqual(Object.values(verdicts(reports)), ['enrolled', 'enrolled']);
+  });
+
+  test('nobody waits for a service that is gone', async () => {
+    await using folder = temporaryFolder();
+    await using deployment = new MemoryDeployment();
+    writeFiles(folder.path, { 'Ada/1.jpg': 'ada', 'Bob/1.jpg': 'bob' });
+    const { items } = await listPeopleFolder(folder.path);
+    const lost = new AbortController();
+    const pause = deployment.output.pauseNext('put', { key: /^results/ });
+    const enrolling = enrol(deployment, items.slice(0, 1), { lost: lost.signal });
+    await pause.reached;
+    lost.abort();
+    pause.release();
+    assert.deepEqual(Object.values(verdicts((await enrolling).reports)), ['failed']);
+    const { reports } = await enrol(deployment, items, { lost: lost.signal });
+    assert.deepEqual(reports, []);
   });
 
   test('a file that is gone, or a name that is none, fails alone', async () => {

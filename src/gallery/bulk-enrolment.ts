@@ -29,6 +29,8 @@ export interface BulkEnrolmentOptions {
   readonly maxBytes: number;
   /** No further picture is begun when it aborts; those under way are waited for. */
   readonly signal: AbortSignal;
+  /** Aborts when the service is gone: nothing is waited for any more. */
+  readonly lost: AbortSignal;
   readonly onReport: (report: PictureReport) => void;
 }
 
@@ -49,7 +51,7 @@ export async function enrolAll(
   const queue = items.values();
   const lane = async () => {
     for (const item of queue) {
-      if (options.signal.aborted) return;
+      if (options.signal.aborted || options.lost.aborted) return;
       options.onReport(await enrolOne(item, options));
     }
   };
@@ -80,7 +82,7 @@ async function enrolOne(item: EnrolmentItem, options: BulkEnrolmentOptions): Pro
 async function sendOne(
   { file, person }: EnrolmentItem,
   picture: { sizeBytes: number; sha256: string; open: () => Buffer },
-  { jobs, force }: BulkEnrolmentOptions,
+  { jobs, force, lost }: BulkEnrolmentOptions,
 ): Promise<PictureReport> {
   const { jobId } = await jobs.submit({
     picture,
@@ -89,7 +91,8 @@ async function sendOne(
     task: { kind: 'enrol', person, source: sourceOf(file), ...(force ? { force } : {}) },
     waitSeconds: WAIT_SECONDS,
   });
-  const result = await jobs.wait(jobId, { timeoutSeconds: WAIT_SECONDS });
+  const result = await jobs.wait(jobId, { timeoutSeconds: WAIT_SECONDS, signal: lost });
+  if (lost.aborted) return { file, jobId, person, verdict: 'failed', message: 'the service is gone' };
   return { file, jobId, ...reportOf(result, person) };
 }
 

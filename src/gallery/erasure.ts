@@ -3,7 +3,8 @@ import { personJobKey } from '../jobs/keys.ts';
 import type { Buckets } from '../jobs/stores.ts';
 import type { Clock } from '../ports/clock.ts';
 import { fold, scrub } from './compaction.ts';
-import { type Burial, Gallery } from './gallery.ts';
+import type { Burial } from './decisions.ts';
+import { Gallery } from './gallery.ts';
 import { type ErasedIdentity, eraseFromJob, jobsSentInFor } from './job-erasure.ts';
 import { DEFAULT_GALLERY, type GalleryKeys, galleryKeys } from './keys.ts';
 
@@ -122,7 +123,10 @@ async function carryOut(options: ErasureOptions, record: ErasureRecord): Promise
 }
 
 /** Undefined when the tombstone is there already, or the person was merged into another before it came to one. */
-async function bury(gallery: Gallery, personId: string): Promise<Burial | undefined> {
+async function bury(
+  gallery: Gallery,
+  personId: string,
+): Promise<(Burial & { readonly version: number }) | undefined> {
   try {
     const person = await gallery.find(personId);
     return person?.personId === personId ? await gallery.bury(personId) : undefined;

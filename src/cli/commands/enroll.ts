@@ -106,10 +106,11 @@ async function run(
     progress.advance();
   };
   const gallery = new Gallery({ state, clock });
-  const options = { gallery, jobs, force, parallel, maxBytes: config.maxUploadBytes, signal, onReport };
-  await enrolAll(list.items, options);
+  const { lost } = deployment;
+  const limits = { parallel, maxBytes: config.maxUploadBytes };
+  await enrolAll(list.items, { ...limits, gallery, jobs, force, signal, lost, onReport });
   // Without a controller nobody else would fold the log that this has made long.
-  await compactGallery({ state, clock });
+  if (!lost.aborted) await compactGallery({ state, clock });
   return reports;
 }
 
