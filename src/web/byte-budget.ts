@@ -79,9 +79,7 @@ export class ByteBudget {
   }
 
   #take(claim: BudgetClaim, bytes: number): boolean {
-    const { totalBytes, largestClaimBytes } = this.#options;
-    const limit = claim === this.#favourite ? totalBytes : totalBytes - largestClaimBytes;
-    if (this.#usedBytes + bytes > limit) return false;
+    if (this.#usedBytes + bytes > this.#limitFor(claim)) return false;
     this.#usedBytes += bytes;
     this.#grants++;
     claim.heldBytes += bytes;
@@ -91,8 +89,9 @@ export class ByteBudget {
   /** Grants what can be granted, in order. */
   #settle(): void {
     for (let next = this.#waiters[0]; next !== undefined; next = this.#waiters[0]) {
-      this.#favourite ??= this.#fits(next) ? undefined : next.claim;
-      if (!this.#grant(next)) break;
+      if (this.#grant(next)) continue;
+      if (this.#favourite !== undefined) break;
+      this.#favourite = next.claim;
     }
     const favoured = this.#waiters.find(({ claim }) => claim === this.#favourite);
     if (favoured !== undefined) this.#grant(favoured);
@@ -106,8 +105,11 @@ export class ByteBudget {
     return true;
   }
 
-  #fits({ bytes }: Waiter): boolean {
-    return this.#usedBytes + bytes <= this.#options.totalBytes - this.#options.largestClaimBytes;
+  /** What may be in use once the claim has grown: what the favourite may still need is not for others. */
+  #limitFor(claim: BudgetClaim): number {
+    const { totalBytes, largestClaimBytes } = this.#options;
+    if (claim === this.#favourite) return totalBytes;
+    return totalBytes - largestClaimBytes + (this.#favourite?.heldBytes ?? 0);
   }
 
   #drop(waiter: Waiter): boolean {

@@ -98,7 +98,7 @@ function readForm(request: IncomingMessage, picture: PictureBuffer, signal: Abor
   let collected: Promise<Named> | undefined;
   form.on('file', (field, file, info) => {
     // Without a listener of its own a cut-off file would end the process.
-    file.on('error', reject);
+    file.on('error', () => reject(brokenForm()));
     if (field !== PICTURE_FIELD) {
       file.resume();
     } else if (collected === undefined) {
@@ -111,8 +111,11 @@ function readForm(request: IncomingMessage, picture: PictureBuffer, signal: Abor
   for (const limit of ['partsLimit', 'filesLimit', 'fieldsLimit'] as const) {
     form.on(limit, () => reject(new HttpProblem(400, 'the form has too many parts')));
   }
-  form.on('error', () => reject(new HttpProblem(400, 'the form is broken or cut off')));
-  form.on('close', () => resolve(collected ?? Promise.reject(noPicture())));
+  form.on('error', () => reject(brokenForm()));
+  form.on('close', () => {
+    if (collected === undefined) reject(noPicture());
+    else resolve(collected);
+  });
   signal.addEventListener('abort', () => {
     request.unpipe(form);
     form.destroy();
@@ -205,6 +208,10 @@ function checkPicture(picture: PictureBuffer, fileName: string): void {
 
 function noPicture(): HttpProblem {
   return new HttpProblem(400, `no picture: send a form with the file in the field ${PICTURE_FIELD}`);
+}
+
+function brokenForm(): HttpProblem {
+  return new HttpProblem(400, 'the form is broken or cut off');
 }
 
 function tooSlow(): HttpProblem {

@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+
+import { FakeClock } from '../../test/support/fake-clock.ts';
+import { type BudgetClaim, ByteBudget } from './byte-budget.ts';
+
+const never = new AbortController().signal;
+const open = (budget: ByteBudget) => budget.open(() => assert.fail('evicted'));
+
+/** Whether the promise has resolved once everything that is ready has run. */
+async function isGranted(grant: Promise<void>): Promise<boolean> {
+  let granted = false;
+  void grant.then(() => {
+    granted = true;
+  });
+  await new Promise((resolve) => setImmediate(resolve));
+  return granted;
+}
+
+test('claims grow until only the reserve of one whole upload is left, then wait', async () => {
+  const budget = new ByteBudget({ totalBytes: 100, largestClaimBytes: 40, clock: new FakeClock() });
+  const [one, two, three] = [open(budget), open(budget), open(budget)];
+  await one.grow(30, never);
+  await two.grow(30, never);
+  const favourite = three.grow(10, never);
+  assert.ok(await isGranted(favourite), 'who waits longest draws on the reserve');
+  const other = one.grow(1, never);
+  assert.ok(!(await isGranted(other)));
+  assert.ok(await isGranted(three.grow(30, never)), 'up to a whole upload');
+  assert.equal(budget.usedBytes, 100);
+  three[Symbol.dispose]();
+  assert.ok(await isGranted(other), 'the next becomes the favourite');
+});
+
+test('what is disposed of is free for the next, in order', async () => {
+  const budget = new ByteBudget({ totalBytes: 10, largestClaimBytes: 10, clock: new FakeClock() });
+  const claims = Array.from({ length: 5 }, () => open(budget));
+  const order: number[] = [];
+  const all = claims.map(async (claim, index) => {
+    await claim.grow(10, never);
+    order.push(index);
+    await new Promise((resolve) => setImmediate(resolve));
+    claim[Symbol.dispose]();
+  });
+  await Promise.all(all);
+  assert.deepEqual(order, [0, 1, 2, 3, 4]);
+  assert.equal(budget.usedBytes, 0);
+});
+
+test('who gives up waiting leaves no trace', async () => {
+  const budget = new ByteBudget({ totalBytes: 10, largestClaimBytes: 10, clock: new FakeClock() });
+  const holder = open(budget);
+  await holder.grow(10, never);
+  const leaver = open(budget);
+  const leaving = new AbortController();
+  const left = leaver.grow(5, leaving.signal);
+  const next = open(budget).grow(5, never);
+  leaving.abort(new Error('gone'));
+  await assert.rejects(left, /gone/);
+  leaver[Symbol.dispose]();
+  holder[Symbol.dispose]();
+  assert.ok(await isGranted(next));
+  assert.equal(budget.waiting, 0);
+});
+
+test('when nothing moves for three seconds, the slowest sender has to go, not who waits or is done', async () => {
+  const clock = new FakeClock();
+  const budget = new ByteBudget({ totalBytes: 40, largestClaimBytes: 10, clock });
+  const evicted: string[] = [];
+  const claimOf = (name: string): BudgetClaim => {
+    const claim: BudgetClaim = budget.open(() => {
+      evicted.push(name);
+      claim[Symbol.dispose]();
+    });
+    return claim;
+  };
+  const done = claimOf('done');
+  await done.grow(10, never);
+  done.complete();
+  const fast = claimOf('fast');
+  await fast.grow(10, never);
+  fast.received(9);
+  const slow = claimOf('slow');
+  await slow.grow(10, never);
+  slow.received(1);
+  const favourite = claimOf('favourite');
+  await favourite.grow(10, never);
+  favourite.received(10);
+  const waiting = claimOf('waiting').grow(5, never);
+  await clock.advance(2999);
+  assert.deepEqual(evicted, []);
+  await clock.advance(1);
+  assert.deepEqual(evicted, ['slow']);
+  assert.ok(await isGranted(waiting));
+  assert.equal(clock.sleeping, 0, 'nobody waits, so nobody watches');
+});
+
+test('property: the budget is never exceeded, and everybody who keeps sending gets done', async () => {
+  const upload = fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 6 });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(upload, { minLength: 1, maxLength: 30 }),
+      fc.integer({ min: 0, max: 200 }),
+      fc.scheduler(),
+      async (uploads, spareBytes, scheduler) => {
+        const largestClaimBytes = 120;
+        const totalBytes = largestClaimBytes + spareBytes;
+        const budget = new ByteBudget({ totalBytes, largestClaimBytes, clock: new FakeClock() });
+        let finished = 0;
+        for (const [index, blocks] of uploads.entries()) {
+          const claim = open(budget);
+          const send = async () => {
+            for (const bytes of blocks) {
+              await claim.grow(bytes, never);
+              assert.ok(budget.usedBytes <= totalBytes);
+              await scheduler.schedule(Promise.resolve(), `upload ${index}`);
+            }
+            claim[Symbol.dispose]();
+            finished++;
+          };
+          void send();
+        }
+        await scheduler.waitIdle();
+        assert.equal(finished, uploads.length);
+        assert.equal(budget.usedBytes, 0);
+        assert.equal(budget.waiting, 0);
+      },
+    ),
+    { numRuns: 200 },
+  );
+});
