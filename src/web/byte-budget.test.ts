@@ -96,8 +96,11 @@ test('when nothing moves for three seconds, the slowest sender has to go, not wh
   assert.equal(clock.sleeping, 0, 'nobody waits, so nobody watches');
 });
 
-test('property: the budget is never exceeded, and everybody who keeps sending gets done', async () => {
-  const upload = fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 6 });
+test('property: the budget is never exceeded, everybody who keeps sending gets done, and nothing leaks', async () => {
+  const upload = fc.record({
+    blocks: fc.array(fc.integer({ min: 1, max: 20 }), { minLength: 1, maxLength: 6 }),
+    leaves: fc.boolean(),
+  });
   await fc.assert(
     fc.asyncProperty(
       fc.array(upload, { minLength: 1, maxLength: 30 }),
@@ -108,18 +111,28 @@ test('property: the budget is never exceeded, and everybody who keeps sending ge
         const totalBytes = largestClaimBytes + spareBytes;
         const budget = new ByteBudget({ totalBytes, largestClaimBytes, clock: new FakeClock() });
         let finished = 0;
-        for (const [index, blocks] of uploads.entries()) {
+        for (const [index, { blocks, leaves }] of uploads.entries()) {
           const claim = open(budget);
+          const leaving = new AbortController();
+          const turn = () => scheduler.schedule(Promise.resolve(), `upload ${index}`);
           const send = async () => {
             for (const bytes of blocks) {
-              await claim.grow(bytes, never);
+              await claim.grow(bytes, leaving.signal);
               assert.ok(budget.usedBytes <= totalBytes);
-              await scheduler.schedule(Promise.resolve(), `upload ${index}`);
+              await turn();
             }
+          };
+          const leave = async () => {
+            await turn();
+            leaving.abort();
+            claim[Symbol.dispose]();
+          };
+          const end = () => {
             claim[Symbol.dispose]();
             finished++;
           };
-          void send();
+          void send().then(end, end);
+          if (leaves) void leave();
         }
         await scheduler.waitIdle();
         assert.equal(finished, uploads.length);

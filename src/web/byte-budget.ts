@@ -64,7 +64,11 @@ export class ByteBudget {
     }
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const waiter: Waiter = { claim, bytes, grant: resolve };
-    const giveUp = () => reject(signal.reason);
+    const giveUp = () => {
+      // At once, or what is freed next would go to somebody who is gone.
+      this.#remove(waiter);
+      reject(signal.reason);
+    };
     signal.addEventListener('abort', giveUp, { once: true });
     this.#waiters.push(waiter);
     claim.waitsSince = this.#options.clock.monotonic();
@@ -74,7 +78,6 @@ export class ByteBudget {
     } finally {
       signal.removeEventListener('abort', giveUp);
       claim.endWait();
-      this.#remove(waiter);
     }
   }
 

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 
 import type { PictureSource } from '../jobs/record.ts';
 import type { BudgetClaim } from './byte-budget.ts';
+import { free } from './free.ts';
 import { HttpProblem } from './problem.ts';
 
 const SMALLEST_BLOCK_BYTES = 4 * 1024;
@@ -15,17 +16,15 @@ const LARGEST_BLOCK_BYTES = 64 * 1024;
 export class PictureBuffer implements PictureSource {
   readonly #claim: BudgetClaim;
   readonly #maxBytes: number;
-  readonly #signal: AbortSignal;
   readonly #hash = createHash('sha256');
   readonly #blocks: Buffer[] = [];
   #capacityBytes = 0;
   #sizeBytes = 0;
   #sha256 = '';
 
-  constructor(claim: BudgetClaim, { maxBytes, signal }: { maxBytes: number; signal: AbortSignal }) {
+  constructor(claim: BudgetClaim, { maxBytes }: { maxBytes: number }) {
     this.#claim = claim;
     this.#maxBytes = maxBytes;
-    this.#signal = signal;
   }
 
   get sizeBytes(): number {
@@ -38,26 +37,45 @@ export class PictureBuffer implements PictureSource {
   }
 
   /** The first bytes, for telling what it is. */
-  get head(): Buffer {
-    return this.#filled(0).subarray(0, 32);
+  get head(): Uint8Array {
+    return this.#blocks[0]?.subarray(0, Math.min(32, this.#sizeBytes)) ?? new Uint8Array();
   }
 
-  /** @throws HttpProblem 413 when it gets too large; the signal's reason once that has aborted. */
-  async append(chunk: Buffer): Promise<void> {
-    this.#signal.throwIfAborted();
-    if (this.#sizeBytes + chunk.length > this.#maxBytes) throw tooLarge(this.#maxBytes);
-    this.#hash.update(chunk);
-    for (let from = 0; from < chunk.length; ) {
-      if (this.#sizeBytes === this.#capacityBytes) await this.#addBlock();
-      const block = this.#blocks.at(-1);
-      if (block === undefined) break;
-      const at = block.length - (this.#capacityBytes - this.#sizeBytes);
-      const copied = chunk.copy(block, at, from);
-      this.#sizeBytes += copied;
-      from += copied;
+  /** Waits until there is room for so many bytes more (or as many as a picture may have). */
+  async reserve(bytes: number, signal: AbortSignal): Promise<void> {
+    const wanted = Math.min(this.#sizeBytes + bytes, this.#maxBytes);
+    while (this.#capacityBytes < wanted) {
+      const doubled = Math.max(SMALLEST_BLOCK_BYTES, Math.min(LARGEST_BLOCK_BYTES, this.#capacityBytes));
+      const blockBytes = Math.min(doubled, this.#maxBytes - this.#capacityBytes);
+      await this.#claim.grow(blockBytes, signal);
+      this.#blocks.push(Buffer.allocUnsafeSlow(blockBytes));
+      this.#capacityBytes += blockBytes;
     }
   }
 
+  /**
+   * Copies bytes that room was reserved for.
+   *
+   * @throws HttpProblem 413 when the picture gets too large.
+   */
+  append(bytes: Uint8Array): void {
+    if (this.#sizeBytes + bytes.length > this.#maxBytes) throw tooLarge(this.#maxBytes);
+    this.#hash.update(bytes);
+    let copied = 0;
+    let start = 0;
+    for (const block of this.#blocks) {
+      const at = Math.max(0, this.#sizeBytes - start);
+      if (at < block.length && copied < bytes.length) {
+        const piece = bytes.subarray(copied, copied + block.length - at);
+        block.set(piece, at);
+        copied += piece.length;
+        this.#sizeBytes += piece.length;
+      }
+      start += block.length;
+    }
+  }
+
+  /** Nothing more comes. */
   complete(): void {
     this.#sha256 = this.#hash.digest('hex');
     this.#claim.complete();
@@ -65,24 +83,23 @@ export class PictureBuffer implements PictureSource {
 
   /** Small ones in one piece; large ones as a stream over the blocks, since joining them would take the memory twice. */
   open(): Uint8Array | Readable {
-    const blocks = this.#blocks.map((_, index) => this.#filled(index));
+    const blocks = [...this.#filledBlocks()];
     if (this.#sizeBytes <= LARGEST_BLOCK_BYTES) return Buffer.concat(blocks);
     return Readable.from(blocks, { objectMode: false });
   }
 
-  #filled(index: number): Buffer {
-    const block = this.#blocks[index];
-    if (block === undefined) return Buffer.alloc(0);
-    const isLast = index === this.#blocks.length - 1;
-    return isLast ? block.subarray(0, block.length - (this.#capacityBytes - this.#sizeBytes)) : block;
+  /** Frees the memory at once; only when nobody reads from it any more. */
+  free(): void {
+    for (const block of this.#blocks) free(block);
+    this.#blocks.length = 0;
   }
 
-  async #addBlock(): Promise<void> {
-    const doubled = Math.max(SMALLEST_BLOCK_BYTES, Math.min(LARGEST_BLOCK_BYTES, this.#capacityBytes));
-    const bytes = Math.min(doubled, this.#maxBytes - this.#capacityBytes);
-    await this.#claim.grow(bytes, this.#signal);
-    this.#blocks.push(Buffer.allocUnsafeSlow(bytes));
-    this.#capacityBytes += bytes;
+  *#filledBlocks(): Iterable<Buffer> {
+    let left = this.#sizeBytes;
+    for (const block of this.#blocks) {
+      if (left > 0) yield block.subarray(0, left);
+      left -= block.length;
+    }
   }
 }
 

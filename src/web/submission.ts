@@ -36,6 +36,7 @@ export async function submitPicture(
   if (needsFileName && fileName === '') throw new HttpProblem(400, 'the file has no name');
   const job: JobRequest = { picture, fileName, contentType, task, waitSeconds, traceId: facts.traceId };
   const submission = await client.submit(idempotency === undefined ? job : { ...job, idempotency });
+  upload.stored();
   admission.accepted();
   response.set('X-Job-Id', submission.jobId);
   return { ...submission, fileName };

@@ -2,10 +2,10 @@ import { Router } from 'express';
 import { stemOf } from '../../jobs/course-names.ts';
 import type { JobResult } from '../../jobs/job.ts';
 import { nameOf } from '../../jobs/results.ts';
+import { PICTURE_FIELD } from '../body-reader.ts';
 import type { WebContext } from '../context.ts';
 import { failureProblem, HttpProblem } from '../problem.ts';
 import { awaitResult, factsOf, submitPicture } from '../submission.ts';
-import { PICTURE_FIELD } from '../upload.ts';
 
 const PAGE = `<!doctype html>
 <html lang="en">
