@@ -142,7 +142,7 @@ async function* readSource(source: Readable, signal: AbortSignal | undefined): A
   if (signal?.aborted) abort();
   signal?.addEventListener('abort', abort, { once: true });
   try {
-    for await (const chunk of source) yield Buffer.from(chunk);
+    for await (const chunk of source) yield Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk);
   } catch (error) {
     throw new SourceError(error);
   } finally {
