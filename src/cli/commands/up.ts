@@ -13,6 +13,8 @@ import { describeService } from '../up-summary.ts';
 
 /** Waiting clients get their answers, workers finish what they have in hand. */
 const STOP_GRACE_MS = 30_000;
+/** What an upload leaves behind dies at once, so a large young generation only costs memory (30 MB with 100 uploads of 5 MB). */
+const WEB_NODE_FLAGS = ['--max-semi-space-size=4'];
 
 const verb: Verb = {
   define(command) {
@@ -38,15 +40,15 @@ async function up(
   createDataFolder(loaded.config.dataDir);
   const port = loaded.config.port === 0 ? await freePort(loaded.config.host) : loaded.config.port;
   const environment = childEnvironment({ ...flags, port: String(port) });
-  const child = (name: string, maxBackoffMs: number) => ({
+  const child = (name: string, maxBackoffMs: number, nodeFlags: readonly string[] = []) => ({
     name,
     command: process.execPath,
-    args: [launcherPath(), name],
+    args: [...nodeFlags, launcherPath(), name],
     environment,
     maxBackoffMs,
   });
   const supervisor = new Supervisor({
-    children: [child('broker', 1000), child('controller', 5000), child('web', 2000)],
+    children: [child('broker', 1000), child('controller', 5000), child('web', 2000, WEB_NODE_FLAGS)],
     logger,
     stopGraceMs: STOP_GRACE_MS,
   });
