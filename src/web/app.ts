@@ -1,12 +1,15 @@
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 
+import type { Config } from '../config.ts';
 import type { Deployment } from '../deployment.ts';
 import { type JobClient, newTraceId } from '../jobs/job-client.ts';
 import { queueNames } from '../jobs/keys.ts';
+import type { Clock } from '../ports/clock.ts';
 import { Admission } from './admission.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { DEFAULT_WAITS, type WaitLimits, type WebContext } from './context.ts';
 import { guardKeys, guardOrigin } from './guards.ts';
+import { READING_BYTES } from './picture-buffer.ts';
 import { HttpProblem, sendProblem, toProblem } from './problem.ts';
 import { Readiness } from './readiness.ts';
 import { healthRoutes, versionRoutes } from './routes/health.ts';
@@ -67,14 +70,19 @@ function createContext({ deployment, client, stopWaiting, waits = DEFAULT_WAITS 
     logger,
     waits,
     admission: new Admission({ requests, clock, logger, capacity: config, horizonSeconds }),
-    budget: new ByteBudget({
-      totalBytes: config.uploadBudgetBytes,
-      largestClaimBytes: config.maxUploadBytes,
-      clock,
-    }),
+    budget: uploadBudget(config, clock),
     readiness: new Readiness({ requests, buckets: deployment, clock, logger }),
     stopWaiting: stopWaiting ?? new AbortController().signal,
   };
+}
+
+function uploadBudget({ uploadBudgetBytes, maxUploadBytes }: Config, clock: Clock): ByteBudget {
+  const largestClaimBytes = maxUploadBytes + READING_BYTES;
+  return new ByteBudget({
+    totalBytes: Math.max(uploadBudgetBytes, largestClaimBytes),
+    largestClaimBytes,
+    clock,
+  });
 }
 
 /** Gives the request its trace id (W3C trace context) and the answer the headers that all have. */

@@ -64,9 +64,9 @@ test('who gives up waiting leaves no trace', async () => {
   assert.equal(budget.waiting, 0);
 });
 
-test('when nothing moves for three seconds, the slowest sender has to go, not who waits or is done', async () => {
+test('when nothing moves for three seconds, slow senders have to go, not who is fast, waits, or is done', async () => {
   const clock = new FakeClock();
-  const budget = new ByteBudget({ totalBytes: 40, largestClaimBytes: 10, clock });
+  const budget = new ByteBudget({ totalBytes: 50, largestClaimBytes: 10, clock });
   const evicted: string[] = [];
   const claimOf = (name: string): BudgetClaim => {
     const claim: BudgetClaim = budget.open(() => {
@@ -80,18 +80,20 @@ test('when nothing moves for three seconds, the slowest sender has to go, not wh
   done.complete();
   const fast = claimOf('fast');
   await fast.grow(10, never);
-  fast.received(9);
-  const slow = claimOf('slow');
-  await slow.grow(10, never);
-  slow.received(1);
+  fast.received(1_000_000);
+  for (const name of ['slow', 'slower']) {
+    const claim = claimOf(name);
+    await claim.grow(10, never);
+    claim.received(name === 'slow' ? 40_000 : 10_000);
+  }
   const favourite = claimOf('favourite');
   await favourite.grow(10, never);
-  favourite.received(10);
+  favourite.received(100_000);
   const waiting = claimOf('waiting').grow(5, never);
   await clock.advance(2999);
   assert.deepEqual(evicted, []);
   await clock.advance(1);
-  assert.deepEqual(evicted, ['slow']);
+  assert.deepEqual(evicted, ['slower', 'slow']);
   assert.ok(await isGranted(waiting));
   assert.equal(clock.sleeping, 0, 'nobody waits, so nobody watches');
 });

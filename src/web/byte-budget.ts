@@ -1,7 +1,8 @@
 import type { Clock } from '../ports/clock.ts';
 
-/** So long may everybody stand still before the slowest has to go. */
+/** So long may everybody stand still before somebody has to go: the slowest, and all that are slower than this. */
 const STUCK_MS = 3000;
+const SLOW_BYTES_PER_SECOND = 16 * 1024;
 
 export interface ByteBudgetOptions {
   readonly totalBytes: number;
@@ -23,7 +24,7 @@ interface Waiter {
  * Many half-received uploads can't block each other for good: the size of one whole upload is held back, and when
  * the rest is used up, the one that has waited longest, the *favourite*, draws on that reserve until it is done. Nor
  * can clients that send slowly on purpose: when nothing was granted for three seconds while somebody waits, the
- * slowest sender is evicted. Claims grow as bytes arrive, so that an upload which sends nothing holds nothing.
+ * slowest senders are evicted. Claims grow as bytes arrive, so that an upload which sends nothing holds nothing.
  */
 export class ByteBudget {
   readonly #options: ByteBudgetOptions;
@@ -147,14 +148,15 @@ export class ByteBudget {
     while (!signal.aborted) {
       const grants = this.#grants;
       await this.#options.clock.sleep(STUCK_MS, signal);
-      if (!signal.aborted && grants === this.#grants) this.#slowest()?.evict();
+      if (!signal.aborted && grants === this.#grants) for (const claim of this.#slowest()) claim.evict();
     }
   }
 
-  #slowest(): BudgetClaim | undefined {
+  #slowest(): BudgetClaim[] {
     return [...this.#claims]
       .filter((claim) => claim.isReceiving && claim.heldBytes > 0)
-      .sort((one, other) => one.bytesPerSecond - other.bytesPerSecond)[0];
+      .sort((one, other) => one.bytesPerSecond - other.bytesPerSecond)
+      .filter((claim, index) => index === 0 || claim.bytesPerSecond < SLOW_BYTES_PER_SECOND);
   }
 }
 

@@ -8,6 +8,8 @@ import { HttpProblem } from './problem.ts';
 
 const SMALLEST_BLOCK_BYTES = 4 * 1024;
 const LARGEST_BLOCK_BYTES = 64 * 1024;
+/** What the socket's and the parser's buffers take beside it, once a picture is larger than they are. */
+export const READING_BYTES = 128 * 1024;
 
 /**
  * A picture in memory as it arrives, in blocks that double from 4 to 64 KB and are granted by the budget one by one.
@@ -47,7 +49,8 @@ export class PictureBuffer implements PictureSource {
     while (this.#capacityBytes < wanted) {
       const doubled = Math.max(SMALLEST_BLOCK_BYTES, Math.min(LARGEST_BLOCK_BYTES, this.#capacityBytes));
       const blockBytes = Math.min(doubled, this.#maxBytes - this.#capacityBytes);
-      await this.#claim.grow(blockBytes, signal);
+      const isFirstLarge = this.#capacityBytes === LARGEST_BLOCK_BYTES;
+      await this.#claim.grow(isFirstLarge ? blockBytes + READING_BYTES : blockBytes, signal);
       this.#blocks.push(Buffer.allocUnsafeSlow(blockBytes));
       this.#capacityBytes += blockBytes;
     }
@@ -81,11 +84,14 @@ export class PictureBuffer implements PictureSource {
     this.#claim.complete();
   }
 
-  /** Small ones in one piece; large ones as a stream over the blocks, since joining them would take the memory twice. */
+  /**
+   * Small ones in one piece; large ones as a stream over the blocks, since joining them would take the memory twice.
+   * It is in object mode, because a stream of bytes would join the blocks that it has ready.
+   */
   open(): Uint8Array | Readable {
     const blocks = [...this.#filledBlocks()];
     if (this.#sizeBytes <= LARGEST_BLOCK_BYTES) return Buffer.concat(blocks);
-    return Readable.from(blocks, { objectMode: false });
+    return Readable.from(blocks);
   }
 
   /** Frees the memory at once; only when nobody reads from it any more. */

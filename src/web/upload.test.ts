@@ -11,6 +11,7 @@ import { eventually } from '../../test/support/eventually.ts';
 import { FakeClock } from '../../test/support/fake-clock.ts';
 import { formOf, pictureOf, readResponse } from '../../test/support/web-service.ts';
 import { ByteBudget } from './byte-budget.ts';
+import { READING_BYTES } from './picture-buffer.ts';
 import { HttpProblem } from './problem.ts';
 import { ClientGoneError, receiveUpload } from './upload.ts';
 
@@ -34,7 +35,11 @@ class Receiver implements AsyncDisposable {
 
   constructor({ maxBytes = MEBI, totalBytes = 4 * MEBI } = {}) {
     this.maxBytes = maxBytes;
-    this.budget = new ByteBudget({ totalBytes, largestClaimBytes: maxBytes, clock: this.clock });
+    this.budget = new ByteBudget({
+      totalBytes,
+      largestClaimBytes: maxBytes + READING_BYTES,
+      clock: this.clock,
+    });
     this.#server = createServer(async (request, response) => {
       try {
         using upload = await receiveUpload(request, this, { allowRaw: true });

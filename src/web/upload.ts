@@ -66,7 +66,7 @@ export async function receiveUpload(
   const reception: Reception = { request, picture, claim, ending, options };
   const stopWatching = watch(reception);
   try {
-    const facts = await abortable(readBody(reception, reader), ending.signal);
+    const facts = await readBody(reception, reader);
     picture.complete();
     checkPicture(picture, facts);
     return {
@@ -85,17 +85,43 @@ export async function receiveUpload(
   }
 }
 
-/** Each piece is read only when the one before is worked off, so that a waiting upload holds one piece at most. */
 async function readBody(reception: Reception, reader: BodyReader): Promise<PictureFacts> {
   const { request, picture, claim, ending, options } = reception;
-  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+  await eachPiece(request, ending.signal, async (chunk) => {
     claim.received(chunk.length);
     if (claim.receivedBytes > options.maxBytes + ENVELOPE_BYTES) throw tooLarge(options.maxBytes);
     await picture.reserve(chunk.length, ending.signal);
     await reader.write(chunk);
     free(chunk);
-  }
+  });
   return reader.end();
+}
+
+/**
+ * Hands on the body in the pieces that came off the socket, each only when the one before is worked off, so that an
+ * upload that waits holds one or two. (The iterator of a stream joins what has piled up: twice the memory.)
+ */
+async function eachPiece(
+  request: IncomingMessage,
+  signal: AbortSignal,
+  work: (chunk: Buffer) => Promise<void>,
+): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  let working = Promise.resolve();
+  const onData = (chunk: Buffer) => {
+    request.pause();
+    working = work(chunk).then(() => void request.resume(), reject);
+  };
+  const giveUp = () => reject(signal.reason);
+  signal.addEventListener('abort', giveUp, { once: true });
+  // The end comes with the last piece, not after it.
+  request.on('data', onData).once('end', () => working.then(resolve));
+  try {
+    await promise;
+  } finally {
+    signal.removeEventListener('abort', giveUp);
+    request.off('data', onData);
+  }
 }
 
 /** Watches over the client while its request is read; the function returned ends that. */
@@ -144,12 +170,4 @@ function checkPicture(picture: PictureBuffer, { fileName }: PictureFacts): void 
 
 function tooSlow(): HttpProblem {
   return new HttpProblem(408, 'the upload was too slow');
-}
-
-function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
 }

@@ -48,6 +48,17 @@ test('draining does not wait for ever: who still waits is told where to look', a
   await closing;
 });
 
+test('without a broker there is nothing to drain for', async () => {
+  const clock = new FakeClock();
+  const service = await WebService.start({ recognise: false, clock });
+  const plain = service.post('/', paul);
+  await eventually('the job is queued', () => queued(service) === 1);
+  service.deployment.losing.abort();
+  const closing = service.tier[Symbol.asyncDispose]();
+  assert.equal((await plain).status, 504);
+  await closing;
+});
+
 test('a client in the middle of its upload cannot hold the shutdown up', async () => {
   const clock = new FakeClock();
   const service = await WebService.start({ clock });

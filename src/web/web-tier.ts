@@ -5,8 +5,6 @@ import type { AddressInfo } from 'node:net';
 import type { Deployment } from '../deployment.ts';
 import { FacefleetError } from '../errors.ts';
 import { JobClient } from '../jobs/job-client.ts';
-import type { Logger } from '../logger.ts';
-import type { Clock } from '../ports/clock.ts';
 import { createApp } from './app.ts';
 import type { WaitLimits } from './context.ts';
 import { checkBinding } from './guards.ts';
@@ -40,7 +38,7 @@ export interface WebTier extends AsyncDisposable {
  *   `permission-denied`.
  */
 export async function startWebTier({ deployment, waits }: WebTierOptions): Promise<WebTier> {
-  const { clock, logger } = deployment;
+  const { logger } = deployment;
   const { config } = deployment.loaded;
   checkBinding(config);
   const client = await JobClient.open(deployment, { webId: config.webId });
@@ -59,7 +57,7 @@ export async function startWebTier({ deployment, waits }: WebTierOptions): Promi
   logger.info({ url, dialect: config.dialect }, 'listening');
   let closing: Promise<void> | undefined;
   const close = async () => {
-    await drain({ server, open, stopWaiting, clock, logger });
+    await drain({ server, open, stopWaiting, deployment });
     await client[Symbol.asyncDispose]();
     logger.info('closed');
   };
@@ -124,16 +122,17 @@ interface Drained {
   readonly server: Server;
   readonly open: ReadonlySet<ServerResponse>;
   readonly stopWaiting: AbortController;
-  readonly clock: Clock;
-  readonly logger: Logger;
+  readonly deployment: Pick<Deployment, 'clock' | 'logger' | 'lost'>;
 }
 
-async function drain({ server, open, stopWaiting, clock, logger }: Drained): Promise<void> {
+async function drain({ server, open, stopWaiting, deployment }: Drained): Promise<void> {
+  const { clock, logger, lost } = deployment;
   const closed = new AbortController();
   server.close(() => closed.abort());
   server.closeIdleConnections();
   for (const response of open) if (!response.headersSent) response.setHeader('Connection', 'close');
-  await clock.sleep(DRAIN_MS, closed.signal);
+  // Without the broker no answer will come.
+  await clock.sleep(DRAIN_MS, AbortSignal.any([closed.signal, lost]));
   if (closed.signal.aborted) return;
   logger.info({ open: open.size }, 'telling those who still wait where to find their answers');
   stopWaiting.abort();
