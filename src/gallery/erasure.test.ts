@@ -114,6 +114,19 @@ describe('erasing a person', () => {
     }
   });
 
+  test('in the course dialect the picture, the name beside it and the claim on its name go too', async () => {
+    const { buckets, clock, scene } = setUp();
+    const { ada, bob } = await populate(scene);
+    const course = { dialect: 'course', fileName: `${ADA}.jpg` } as const;
+    const { record } = await scene.recognise(scene.faces.another(ada, 0.9), course);
+    await buckets.output.put(ADA, Buffer.from(ADA));
+    await scene.recognise(scene.faces.another(bob, 0.9), { ...course, fileName: 'bob.jpg' });
+    await erasePerson({ buckets, clock }, ADA);
+    assert.deepEqual(await findBytes(buckets, Buffer.from(ADA)), []);
+    assert.equal((await readResult(buckets.state, record.jobId))?.result.status, 'failed');
+    assert.ok(buckets.input.keys.includes('bob.jpg'));
+  });
+
   test('a merged person goes with the one they were merged into', async () => {
     const { buckets, clock, scene } = setUp();
     const { bob, bobs, candidate } = await populate(scene);
