@@ -61,17 +61,15 @@ async function enrol(
   const face = picture.faces[0]!;
   // Erased, or an id that is none: better known before anybody is compared with.
   const person = await gallery.find(task.person);
-  const answering = await gallery.activePack();
-  if (answering !== undefined && answering !== picture.packId) {
+  await replica.refresh();
+  const { activePack = picture.packId } = replica;
+  if (activePack !== picture.packId) {
     throw new UnavailableError(
-      `the gallery answers with the pack ${answering}, and this worker embeds with ${picture.packId}`,
+      `the gallery answers with the pack ${activePack}, and this worker embeds with ${picture.packId}`,
     );
   }
-  if (task.force !== true) {
-    await replica.refresh();
-    const lookalike = await findLookalike(replica, face, person?.personId);
-    if (lookalike !== undefined) return resembles(task.person, lookalike);
-  }
+  const lookalike = task.force === true ? undefined : await findLookalike(replica, face, person?.personId);
+  if (lookalike !== undefined) return resembles(task.person, lookalike);
   return add(gallery, { face, record, task, packId: picture.packId });
 }
 

@@ -196,6 +196,21 @@ describe('erasing a person', () => {
     assert.ok(!buckets.state.keys.some((key) => key.startsWith(personJobKey(personId, ''))));
   });
 
+  test('one who was merged before an erasure that was cut off came to the tombstone lives on in the other', async () => {
+    const { buckets, clock, scene } = setUp();
+    const { first, bobs } = await populate(scene);
+    buckets.state.failNext('put', new UnavailableError('cut off'), { key: /\/log\// });
+    await assert.rejects(erasePerson({ buckets, clock }, ADA), UnavailableError);
+    await scene.gallery.merge({ from: ADA, into: 'Bob' });
+    await finishErasures({ buckets, clock });
+    assert.equal((await scene.gallery.person('Bob')).faces.length, 3);
+    for (const { face, picture } of [first, bobs]) {
+      assert.notDeepEqual(await findBytes(buckets, face!.crop!), []);
+      assert.notDeepEqual(await findBytes(buckets, picture), []);
+    }
+    assert.ok(!buckets.state.keys.some((key) => key.includes('/erasures/')));
+  });
+
   test('nobody of that name or id is not found', async () => {
     const { buckets, clock } = setUp();
     for (const reference of [ADA, '11111111-1111-4111-8111-111111111111'])

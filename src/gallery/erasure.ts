@@ -3,7 +3,6 @@ import { personJobKey } from '../jobs/keys.ts';
 import type { Buckets } from '../jobs/stores.ts';
 import type { Clock } from '../ports/clock.ts';
 import { fold, scrub } from './compaction.ts';
-import type { Burial } from './decisions.ts';
 import { Gallery } from './gallery.ts';
 import { type ErasedIdentity, eraseFromJob, jobsSentInFor } from './job-erasure.ts';
 import { DEFAULT_GALLERY, type GalleryKeys, galleryKeys } from './keys.ts';
@@ -59,7 +58,8 @@ export async function erasePerson(options: ErasureOptions, reference: string): P
   try {
     const { personId, name, faces } = await gallery.person(reference);
     const faceIds = faces.map(({ faceId }) => faceId);
-    record = { version: RECORD_VERSION, personId, familyIds: [personId], name, faceIds, at };
+    const familyIds = await gallery.familyOf(personId);
+    record = { version: RECORD_VERSION, personId, familyIds, name, faceIds, at };
   } catch (error) {
     if (errorCode(error) !== 'erased') throw error;
     const unfinished = await readRecord(options, keys.erasure(reference));
@@ -77,7 +77,7 @@ export async function erasePerson(options: ErasureOptions, reference: string): P
 
 /** Removes one face of a person for good, with its crop and the picture that it was enrolled from. */
 export async function eraseFace(options: ErasureOptions, faceId: string): Promise<ErasureReport> {
-  const { buckets, clock } = options;
+  const { buckets } = options;
   const keys = keysOf(options);
   const gallery = galleryOf(options);
   const owner = await gallery.ownerOf(faceId);
@@ -86,8 +86,10 @@ export async function eraseFace(options: ErasureOptions, faceId: string): Promis
   await foldAway(options, keys, version);
   await buckets.state.delete(keys.crop(faceId));
   const who = { personIds: new Set<string>(), name: undefined, faceIds: new Set([faceId]) };
-  const jobs = await eraseFromJobs({ buckets, clock }, who, await gallery.familyOf(owner));
-  return { personId: owner, faces: 1, jobs, version };
+  const jobs = await indexedJobs(buckets, await gallery.familyOf(owner));
+  for await (const jobId of jobsSentInFor(buckets, who)) jobs.add(jobId);
+  await eraseFromJobs(buckets, jobs, who);
+  return { personId: owner, faces: 1, jobs: jobs.size, version };
 }
 
 /** Ends what erasures of processes that died left undone, and looks after those of the last minutes. Cheap when there are none. */
@@ -97,47 +99,63 @@ export async function finishErasures(options: ErasureOptions): Promise<void> {
   for await (const { key } of buckets.state.list({ prefix: keys.erasurePrefix })) {
     const record = await readRecord(options, key);
     if (record === undefined) continue;
-    await carryOut(options, record);
+    await carryOut(options, record).catch((error: unknown) => {
+      if (errorCode(error) !== 'conflict') throw error;
+    });
     if (clock.now() - record.at > AFTERMATH_MILLISECONDS) await buckets.state.delete(key);
   }
 }
 
-async function carryOut(options: ErasureOptions, record: ErasureRecord): Promise<ErasureReport> {
+/** Whatever of it is still to do. */
+async function carryOut(options: ErasureOptions, begun: ErasureRecord): Promise<ErasureReport> {
   const { buckets } = options;
   const keys = keysOf(options);
   const gallery = galleryOf(options);
-  const burial = await bury(gallery, record.personId);
-  const exact = burial === undefined ? record : { ...record, ...pick(burial) };
-  if (burial !== undefined) await putRecord(options, keys, exact);
-  if (exact.name !== undefined) await foldAway(options, keys, burial?.version ?? (await gallery.refresh()));
-  await Promise.all(exact.faceIds.map((faceId) => buckets.state.delete(keys.crop(faceId))));
-  const who: ErasedIdentity = {
-    personIds: new Set(exact.familyIds),
-    name: exact.name ?? '',
-    faceIds: new Set(exact.faceIds),
+  const record = await entomb(options, gallery, begun);
+  const isFirstTime = record.name !== undefined;
+  if (isFirstTime) await foldAway(options, keys, await gallery.refresh());
+  await Promise.all(record.faceIds.map((faceId) => buckets.state.delete(keys.crop(faceId))));
+  const personIds = new Set(record.familyIds);
+  const who = { personIds, name: record.name ?? '', faceIds: new Set(record.faceIds) };
+  const jobs = await indexedJobs(buckets, record.familyIds);
+  // Who sends them in now means somebody new, or is refused by the tombstone.
+  if (isFirstTime) for await (const jobId of jobsSentInFor(buckets, who)) jobs.add(jobId);
+  await eraseFromJobs(buckets, jobs, who);
+  const { name: _, ...nameless } = record;
+  if (isFirstTime) await putRecord(options, keys, nameless);
+  return {
+    personId: record.personId,
+    faces: record.faceIds.length,
+    jobs: jobs.size,
+    version: gallery.version,
   };
-  const jobs = await eraseFromJobs(options, who, exact.familyIds);
-  const { name: _, ...nameless } = exact;
-  await putRecord(options, keys, nameless);
-  return { personId: record.personId, faces: exact.faceIds.length, jobs, version: gallery.version };
 }
 
-/** Undefined when the tombstone is there already, or the person was merged into another before it came to one. */
-async function bury(
+/**
+ * The tombstone, and the record as it then is exact.
+ *
+ * @throws FacefleetError `conflict` when the person was merged into another before it came to that: nothing is erased.
+ */
+async function entomb(
+  options: ErasureOptions,
   gallery: Gallery,
-  personId: string,
-): Promise<(Burial & { readonly version: number }) | undefined> {
+  record: ErasureRecord,
+): Promise<ErasureRecord> {
+  const keys = keysOf(options);
   try {
-    const person = await gallery.find(personId);
-    return person?.personId === personId ? await gallery.bury(personId) : undefined;
+    const person = await gallery.find(record.personId);
+    if (person?.personId !== record.personId) {
+      await options.buckets.state.delete(keys.erasure(record.personId));
+      throw new FacefleetError('conflict', 'the person was merged into another while they were to be erased');
+    }
+    const { familyIds, name, faceIds } = await gallery.bury(record.personId);
+    const exact = { ...record, familyIds, name, faceIds };
+    await putRecord(options, keys, exact);
+    return exact;
   } catch (error) {
-    if (errorCode(error) === 'erased') return undefined;
+    if (errorCode(error) === 'erased') return record;
     throw error;
   }
-}
-
-function pick({ familyIds, name, faceIds }: Burial): Pick<ErasureRecord, 'familyIds' | 'name' | 'faceIds'> {
-  return { familyIds, name, faceIds };
 }
 
 /** A base without what was buried at `version`, and nothing left of anything before. */
@@ -150,22 +168,20 @@ async function foldAway(
   await scrub(buckets.state, keys, manifest, version);
 }
 
-async function eraseFromJobs(
-  { buckets }: Pick<ErasureOptions, 'buckets' | 'clock'>,
-  who: ErasedIdentity,
-  indexedUnder: Iterable<string>,
-): Promise<number> {
+async function indexedJobs({ state }: Buckets, personIds: Iterable<string>): Promise<Set<string>> {
   const jobs = new Set<string>();
-  for (const personId of indexedUnder) {
+  for (const personId of personIds) {
     const prefix = personJobKey(personId, '');
-    for await (const { key } of buckets.state.list({ prefix })) jobs.add(key.slice(prefix.length));
+    for await (const { key } of state.list({ prefix })) jobs.add(key.slice(prefix.length));
   }
-  for await (const jobId of jobsSentInFor(buckets, who)) jobs.add(jobId);
-  for (const jobId of jobs) await eraseFromJob(buckets, jobId, who);
-  for (const personId of who.personIds) {
-    for (const jobId of jobs) await buckets.state.delete(personJobKey(personId, jobId));
+  return jobs;
+}
+
+async function eraseFromJobs(buckets: Buckets, jobs: Iterable<string>, who: ErasedIdentity): Promise<void> {
+  for (const jobId of jobs) {
+    await eraseFromJob(buckets, jobId, who);
+    for (const personId of who.personIds) await buckets.state.delete(personJobKey(personId, jobId));
   }
-  return jobs.size;
 }
 
 async function putRecord(
