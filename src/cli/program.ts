@@ -27,6 +27,7 @@ export function createProgram(): Command {
     .description('Elastic face recognition: pictures in, names out.')
     .version(packageVersion())
     .exitOverride()
+    .configureHelp({ subcommandTerm: (command) => command.name() })
     .showHelpAfterError('(facefleet --help lists the verbs)');
   for (const [name, summary, load] of VERBS) program.addCommand(lazyVerb(name, summary, load));
   return program;
