@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { Config } from '../config.ts';
 import { errorMessage } from '../errors.ts';
 import { modelsDirOf, packOfDeployment } from '../model-packs.ts';
-import { type ModelPack, openRecogniser, type Recogniser } from '../recognition/index.ts';
+import { type ModelPack, openRecogniser, PackRegistry, type Recogniser } from '../recognition/index.ts';
 import { configOf, withSettings } from './command.ts';
 
 /** The flags of verbs that recognise pictures themselves. */
@@ -17,11 +17,14 @@ export interface OpenedRecogniser {
   readonly recogniser: Recogniser;
 }
 
-/** A recogniser as the settings say. A verb has nothing else to do meanwhile, so it needs no thread of its own. */
-export async function recogniserOf(command: Command): Promise<OpenedRecogniser> {
+/** A recogniser as the settings say, but for the pack if one is given. A verb has nothing else to do meanwhile, so it needs no thread of its own. */
+export async function recogniserOf(command: Command, packId?: string): Promise<OpenedRecogniser> {
   const loaded = configOf(command);
   const { config } = loaded;
-  const pack = await packOfDeployment(loaded);
+  const pack =
+    packId === undefined
+      ? await packOfDeployment(loaded)
+      : await new PackRegistry({ folder: modelsDirOf(loaded) }).find(packId);
   const recogniser = await openRecogniser({
     modelsDir: modelsDirOf(loaded),
     packId: pack.id,

@@ -27,6 +27,9 @@ export function decideFaces(
     if (existing !== undefined)
       return { personId, faceId: existing, isDuplicate: existing !== face.faceId, isNew: false };
     newPictures.set(picture, face.faceId);
+    if (state.activePack === undefined && newPictures.size === 1)
+      // From the first face on the gallery has a pack: a setting that names another later must not make everybody unknown.
+      ops.push({ op: 'use-pack', packId: face.packId });
     ops.push(addFaceOp(face, personId, addedAt));
     return { personId, faceId: face.faceId, isDuplicate: false, isNew: true };
   });

@@ -34,7 +34,7 @@ export class GalleryState {
   readonly roster = new Roster();
   readonly faces: FaceTable;
   readonly templates = new Map<string, Templates>();
-  /** The pack that answers; undefined until one was ever chosen: then whatever the configuration says. */
+  /** The pack that answers; undefined before the first face: then whatever the configuration says. */
   activePack: string | undefined;
   readonly #packs: PackFilter;
 

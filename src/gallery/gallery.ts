@@ -219,7 +219,7 @@ export class Gallery {
     return rowsWithout(state, packId).map((row) => state.faces.idAt(row));
   }
 
-  /** The pack that answers; undefined until one was chosen with `usePack`. */
+  /** The pack that answers: the first face's, until `usePack` chooses another; undefined without faces. */
   async activePack(): Promise<string | undefined> {
     await this.refresh();
     return this.#log.state.activePack;

@@ -110,6 +110,9 @@ export async function importGallery(
       `${file.name} is an export of format ${header.version}, expected ${EXPORT_VERSION}`,
     );
   }
+  // A gallery without faces has no pack yet.
+  if (header.activePack !== undefined && (await gallery.activePack()) === undefined)
+    await gallery.usePack(header.activePack);
   const people = await gallery.addPeople(header.people);
   const counts = { faces: 0, known: 0 };
   let batch: ReadFace[] = [];
@@ -124,7 +127,6 @@ export async function importGallery(
     onFace(at + 1, header.faces.length);
   }
   await reader.finish();
-  await followPack(gallery, header.activePack);
   return { ...counts, people: people.added, erased: people.erased, galleryVersion: gallery.version };
 }
 
@@ -213,12 +215,6 @@ async function readFace(reader: ContainerReader, face: ExportedFace, file: strin
     throw new FacefleetError('data-corrupt', `${file}: the face ${faceId} has no template`);
   const { packId, embedding } = first;
   return { newFace: { ...facts, faceId, person: personId, packId, embedding, crop }, furtherTemplates };
-}
-
-/** A gallery that has chosen no pack takes the export's, if every face that is here has a template of it. */
-async function followPack(gallery: Gallery, packId: string | undefined): Promise<void> {
-  if (packId === undefined || (await gallery.activePack()) !== undefined) return;
-  if ((await gallery.facesWithout(packId)).length === 0) await gallery.usePack(packId);
 }
 
 async function addBatch(

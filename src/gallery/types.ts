@@ -35,7 +35,7 @@ export interface GalleryReplica extends AsyncDisposable {
   readonly faces: number;
   /** Bytes that templates and ids take: a worker's memory ceiling follows it. */
   readonly residentBytes: number;
-  /** The pack that the gallery was switched to; undefined when the configured one holds. A worker with another one should restart with this. */
+  /** The pack that answers: the first face's, or the one that the gallery was switched to; undefined when it has no faces and the configured one holds. A worker with another one should restart with this. */
   readonly activePack: string | undefined;
   /** Loads what is newer; resolves to the version it then holds, with all that was written before the call. Concurrent calls share loads. */
   refresh(): Promise<number>;

@@ -1,6 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import type { LoadedConfig } from '../../config.ts';
 import { FacefleetError } from '../../errors.ts';
-import { type MatchOutcome, openGalleryReplica } from '../../gallery/index.ts';
+import { Gallery, type GalleryOptions, type MatchOutcome, openGalleryReplica } from '../../gallery/index.ts';
 import { attachOrHost } from '../../hosting.ts';
 import type { Face } from '../../recognition/index.ts';
 import { configOf, examples, type Verb, withSettings } from '../command.ts';
@@ -40,17 +41,12 @@ interface Answer extends MatchOutcome {
 
 async function identify(paths: string[], options: Options, self: Command): Promise<void> {
   const loaded = configOf(self);
-  const { pack, recogniser } = await recogniserOf(self);
-  await using _ = recogniser;
   await using deployment = await attachOrHost(loaded, 'identify', { needsWorker: false });
-  const { state, logger } = deployment;
+  const { state, clock, logger } = deployment;
+  const { pack, recogniser } = await recogniserOf(self, await answeringPack(loaded, { state, clock }));
+  await using _ = recogniser;
   const { id: packId, thresholds } = pack;
   await using replica = await openGalleryReplica({ state, packId, thresholds, logger, inThread: false });
-  if (replica.activePack !== undefined && replica.activePack !== packId)
-    throw new FacefleetError(
-      'conflict',
-      `the gallery answers with the pack ${replica.activePack}, and the settings name ${packId}: call it with --pack ${replica.activePack}`,
-    );
   if (replica.people === 0) process.stderr.write('note: the gallery is empty; `facefleet enroll` fills it\n');
   const { falsePositiveRate } = loaded.config;
   for (const path of paths) {
@@ -65,6 +61,19 @@ async function identify(paths: string[], options: Options, self: Command): Promi
       );
     });
   }
+}
+
+/** As workers do it: the gallery's pack before any setting. But what was typed is meant. */
+async function answeringPack(
+  { config, sources }: LoadedConfig,
+  options: GalleryOptions,
+): Promise<string | undefined> {
+  const answering = await new Gallery(options).activePack();
+  if (answering === undefined || sources.pack !== 'flag' || config.pack === answering) return answering;
+  throw new FacefleetError(
+    'conflict',
+    `the gallery has faces of the pack ${answering}, not of ${config.pack}; \`facefleet models use ${config.pack}\` changes that`,
+  );
 }
 
 function asJson(facts: object, answers: readonly Answer[]) {
