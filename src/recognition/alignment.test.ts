@@ -106,6 +106,28 @@ describe('warp', () => {
     assert.ok(inside > 10_000, 'most of the chip lies inside the picture');
   });
 
+  test('takes the mean of all that a chip pixel covers, when the face is large', () => {
+    const picture = gradient(250, 250);
+    const toPicture = turned(-10, 3, 20, 50);
+    const chip = warp(picture, toPicture, 60);
+    for (const [column, row] of [
+      [10, 10],
+      [30, 20],
+      [50, 50],
+    ] as const) {
+      const { x, y } = apply(toPicture, { x: column, y: row });
+      const at = (row * 60 + column) * 3;
+      assert.ok(
+        Math.abs(chip.data[at]! - x) <= 1 && Math.abs(chip.data[at + 1]! - y) <= 1,
+        `${column},${row}`,
+      );
+    }
+    const stripes = { width: 90, height: 90, data: new Uint8Array(90 * 90 * 3) };
+    for (let at = 0; at < stripes.data.length; at += 9) stripes.data.fill(240, at, at + 3);
+    const even = warp(stripes, { a: 3, b: 0, x0: 1, y0: 1 }, 30);
+    assert.deepEqual(new Set(even.data), new Set([80]));
+  });
+
   test('is black outside, and fades over the last pixel', () => {
     const white = { width: 2, height: 2, data: new Uint8Array(12).fill(255) };
     const chip = warp(white, { a: 0.5, b: 0, x0: -1, y0: 0 }, 7);

@@ -1,17 +1,17 @@
 import { overlapOfSmaller, type ScoredBox } from './boxes.ts';
 import { type FaceDetector, LEAST_SCORE } from './detector.ts';
 import { type ConfirmedFace, type FaceConfirmer, withoutRepeats } from './landmarks.ts';
-import type { Pyramid } from './raster.ts';
+import type { Raster } from './raster.ts';
 
 /**
  * Long sides at which BlazeFace looks at a picture. Of 40 faces pasted into 640x480 pictures, by their width in pixels:
  *
  * | width | 16 | 20 | 24 | 28 | 40 | 64 | 200 | 400 |
  * |-------|----|----|----|----|----|----|-----|-----|
- * |   192 |  4 |  9 | 17 | 22 | 36 | 40 |  40 |  40 |
- * |   320 | 26 | 33 | 37 | 39 | 40 | 40 |  40 |   6 |
- * |   384 | 30 | 36 | 38 | 39 | 40 | 40 |  40 |   3 |
- * |   640 | 39 | 40 | 40 | 40 | 40 | 40 |   2 |   2 |
+ * |   192 |  0 |  8 | 15 | 22 | 36 | 40 |  40 |  40 |
+ * |   320 | 26 | 33 | 37 | 39 | 40 | 40 |  40 |   3 |
+ * |   384 | 29 | 37 | 38 | 38 | 40 | 40 |  40 |   1 |
+ * |   640 | 39 | 40 | 40 | 40 | 40 | 40 |   1 |   1 |
  *
  * Time grows with the square, so 320 instead of 384 saves a third of the closer look for next to nothing.
  */
@@ -37,8 +37,8 @@ export class FaceFinder {
     this.#confirmer = confirmer;
   }
 
-  /** Largest first. Boxes and landmarks in pixels of the pyramid's base. */
-  async find(picture: Pyramid, { smallFaces }: { smallFaces: boolean }): Promise<ConfirmedFace[]> {
+  /** Largest first. Boxes and landmarks in pixels of the raster. */
+  async find(picture: Raster, { smallFaces }: { smallFaces: boolean }): Promise<ConfirmedFace[]> {
     // Each look is confirmed on its own: boxes merged across looks fit neither one's view of the face.
     const confirm = (candidates: readonly ScoredBox[]) => this.#confirmer.confirm(picture, candidates);
     const suspected = await this.#detector.fullRange(picture, OVERVIEW_PX, SUSPICION_SCORE);
@@ -56,11 +56,11 @@ export class FaceFinder {
 
 /** Costs more than everything else together, so only where it may find a face. */
 function deservesCloserLook(
-  { base }: Pyramid,
+  picture: Raster,
   faces: readonly ConfirmedFace[],
   suspected: readonly ScoredBox[],
 ): boolean {
-  const longSide = Math.max(base.width, base.height);
+  const longSide = Math.max(picture.width, picture.height);
   if (longSide <= CLOSER_LOOK_FROM_PX) return false;
   const isPortrait = faces.some(({ box }) => box.width > longSide * PORTRAIT_SHARE);
   const isExplained = ({ box }: ScoredBox) =>

@@ -1,7 +1,7 @@
 import sharp, { type Metadata, type Sharp } from 'sharp';
 import { BadImageError } from './errors.ts';
 import { PICTURE_FORMATS, type PictureFormat, sniffFormat } from './format-sniffing.ts';
-import { type Raster, turnUpright } from './raster.ts';
+import { discard, type Raster, turnUpright } from './raster.ts';
 
 // Pictures are decoded side by side, which its own threads would only disturb; its cache would keep what is never asked for again.
 sharp.concurrency(1);
@@ -48,6 +48,7 @@ export async function decodePicture(bytes: Uint8Array, limits: DecodeLimits): Pr
   );
   const stored = { width: info.width, height: info.height, data };
   const raster = turnUpright(stored, metadata.orientation ?? 1);
+  if (raster !== stored) discard(stored);
   const isTransposed = (metadata.orientation ?? 1) >= 5;
   const [width, height] = isTransposed
     ? [metadata.height, metadata.width]
@@ -74,7 +75,7 @@ function rgbOf(input: Sharp, metadata: Metadata): Sharp {
     });
   }
   if (metadata.hasAlpha || metadata.format === 'gif') output = output.flatten({ background: 'white' });
-  return output.toColourspace('srgb').removeAlpha().raw({ depth: 'uchar' });
+  return output.toColourspace('srgb').raw({ depth: 'uchar' });
 }
 
 function requireReadable(bytes: Uint8Array): PictureFormat {

@@ -1,6 +1,6 @@
 import { overlapOfSmaller, type ScoredBox, squareAround, suppress } from './boxes.ts';
-import type { Model } from './model.ts';
-import type { Pyramid } from './raster.ts';
+import type { Runnable } from './model.ts';
+import type { Raster } from './raster.ts';
 import { resampleInto } from './resampling.ts';
 import type { Box, Landmarks, Point } from './types.ts';
 
@@ -15,7 +15,7 @@ const SUPPRESSION_OVERLAP = 0.7;
 /** More at once would bring nothing on one thread, and take memory. */
 const BATCH = 8;
 
-/** Boxes and landmarks in pixels of the pyramid's base. */
+/** Boxes and landmarks in pixels of the raster. */
 export interface ConfirmedFace {
   readonly box: Box;
   readonly landmarks: Landmarks;
@@ -36,15 +36,15 @@ interface Look {
  * twice, the second time at the box that it gave: the landmarks of a well centred face are the better ones.
  */
 export class FaceConfirmer {
-  readonly #model: Model;
+  readonly #model: Runnable;
   readonly #input = new Float32Array(BATCH * INPUT_VALUES);
 
-  constructor(model: Model) {
+  constructor(model: Runnable) {
     this.#model = model;
   }
 
   /** The candidates that are faces. One face may come several times, see `withoutRepeats`. */
-  async confirm(picture: Pyramid, candidates: readonly ScoredBox[]): Promise<ConfirmedFace[]> {
+  async confirm(picture: Raster, candidates: readonly ScoredBox[]): Promise<ConfirmedFace[]> {
     const squares = candidates.map(({ box }) => squareAround(box, ENLARGEMENT));
     const first = (await this.#look(picture, squares)).filter(({ score }) => score > LEAST_SMALLER_SCORE);
     const second = await this.#look(
@@ -62,7 +62,7 @@ export class FaceConfirmer {
       .filter(({ box }) => box.width > 0 && box.height > 0);
   }
 
-  async #look(picture: Pyramid, boxes: readonly Box[]): Promise<Look[]> {
+  async #look(picture: Raster, boxes: readonly Box[]): Promise<Look[]> {
     const looks: Look[] = [];
     for (let start = 0; start < boxes.length; start += BATCH) {
       const batch = boxes.slice(start, start + BATCH);
@@ -83,15 +83,8 @@ export class FaceConfirmer {
     return looks;
   }
 
-  #draw(picture: Pyramid, box: Box, index: number): void {
-    const { raster, shrink } = picture.levelFor(box.width / INPUT_SIDE);
-    const region = {
-      x: box.x / shrink,
-      y: box.y / shrink,
-      width: box.width / shrink,
-      height: box.height / shrink,
-    };
-    resampleInto(raster, region, {
+  #draw(picture: Raster, box: Box, index: number): void {
+    resampleInto(picture, box, {
       data: this.#input,
       offset: index * INPUT_VALUES,
       rowStride: INPUT_SIDE,

@@ -11,8 +11,19 @@ const SESSION_OPTIONS: InferenceSession.SessionOptions = {
   logSeverityLevel: 3,
 };
 
+/** A network with one float input. */
+export interface Runnable {
+  readonly name: string;
+  /**
+   * @param data values of the input; they may be overwritten once the call has ended
+   * @returns the outputs by name
+   */
+  run(input: string, data: Float32Array, shape: readonly number[]): Promise<ModelOutputs>;
+  release(): Promise<void>;
+}
+
 /** A network, ready to run. Its `run` blocks the thread it is called on, which is why recognisers live in one of their own. */
-export class Model {
+export class Model implements Runnable {
   readonly name: string;
   readonly #session: InferenceSession;
 
@@ -38,10 +49,6 @@ export class Model {
     }
   }
 
-  /**
-   * @param data values of the one float input; it may be reused once the call has ended
-   * @returns the outputs by name
-   */
   async run(input: string, data: Float32Array, shape: readonly number[]): Promise<ModelOutputs> {
     return new ModelOutputs(
       this.name,

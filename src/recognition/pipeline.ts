@@ -1,15 +1,16 @@
-import { cropPlace, makeCrop, pictureOfCrop } from './crop.ts';
+import { FaceChips } from './chips.ts';
+import { chipsOfCrop, makeCrop } from './crop.ts';
 import { FaceDetector } from './detector.ts';
-import { cutAligned, Embedder, type Embedding } from './embedder.ts';
+import { Embedder } from './embedder.ts';
 import { RecogniserLostError } from './errors.ts';
 import { FaceFinder } from './finder.ts';
 import { decodePicture, type Picture } from './image.ts';
 import { type ConfirmedFace, FaceConfirmer } from './landmarks.ts';
 import { Limiter } from './limiter.ts';
-import type { Model } from './model.ts';
+import type { Runnable } from './model.ts';
 import { ARCFACE_TEMPLATE, type ModelPack, type ModelReference } from './packs.ts';
 import { assessQuality } from './quality.ts';
-import { Pyramid } from './raster.ts';
+import { discard, type Raster } from './raster.ts';
 import type { Box, Face, Landmarks, RecognisedPicture, RecogniseOptions, Recogniser } from './types.ts';
 
 const DEFAULT_MAX_FACES = 100;
@@ -19,7 +20,7 @@ const PICTURES_IN_FLIGHT = 2;
 export interface PipelineSettings {
   readonly pack: ModelPack;
   /** Opens a model of the pack. */
-  readonly openModel: (reference: ModelReference) => Promise<Model>;
+  readonly openModel: (reference: ModelReference) => Promise<Runnable>;
   readonly maxPixels: number;
   readonly smallFaces: boolean;
 }
@@ -29,7 +30,7 @@ export class RecognitionPipeline implements Recogniser {
   readonly packId: string;
   readonly dimensions: number;
   readonly #settings: PipelineSettings;
-  readonly #models: readonly Model[];
+  readonly #models: readonly Runnable[];
   readonly #finder: FaceFinder;
   readonly #embedder: Embedder;
   readonly #inFlight = new Limiter(PICTURES_IN_FLIGHT);
@@ -39,7 +40,7 @@ export class RecognitionPipeline implements Recogniser {
 
   private constructor(
     settings: PipelineSettings,
-    parts: { models: readonly Model[]; finder: FaceFinder; embedder: Embedder },
+    parts: { models: readonly Runnable[]; finder: FaceFinder; embedder: Embedder },
   ) {
     this.packId = settings.pack.id;
     this.dimensions = parts.embedder.dimensions;
@@ -71,14 +72,18 @@ export class RecognitionPipeline implements Recogniser {
       const startedAt = performance.now();
       const picture = await decodePicture(bytes, this.#settings);
       const decodeMs = performance.now() - startedAt;
-      return await this.#computing.run(() => this.#recognise(picture, options, decodeMs));
+      try {
+        return await this.#computing.run(() => this.#recognise(picture, options, decodeMs));
+      } finally {
+        discard(picture.raster);
+      }
     });
   }
 
   embedCrop(crop: Uint8Array): Promise<Float32Array> {
     return this.#admit(async () => {
-      const picture = await pictureOfCrop(crop);
-      const { vector } = await this.#computing.run(() => this.#embedder.embed(picture, cropPlace()));
+      const chips = await chipsOfCrop(crop);
+      const { vector } = await this.#computing.run(() => this.#embedder.embed(chips));
       return vector;
     });
   }
@@ -102,13 +107,13 @@ export class RecognitionPipeline implements Recogniser {
     decodeMs: number,
   ): Promise<RecognisedPicture> {
     const { maxFaces = DEFAULT_MAX_FACES, smallFaces = this.#settings.smallFaces } = options;
-    const pyramid = new Pyramid(picture.raster);
+    const { raster, shrink } = picture;
     const startedAt = performance.now();
-    const found = await this.#finder.find(pyramid, { smallFaces });
+    const found = await this.#finder.find(raster, { smallFaces });
     const foundAt = performance.now();
     const faces: Face[] = [];
     for (const face of found.slice(0, maxFaces)) {
-      faces.push(await this.#describe(face, pyramid, picture.shrink, options));
+      faces.push(await this.#describe(face, { raster, shrink }, options));
     }
     return {
       width: picture.width,
@@ -123,12 +128,11 @@ export class RecognitionPipeline implements Recogniser {
 
   async #describe(
     face: ConfirmedFace,
-    pyramid: Pyramid,
-    shrink: number,
+    { raster, shrink }: { raster: Raster; shrink: number },
     { until = 'embed', crops = false }: RecogniseOptions,
   ): Promise<Face> {
-    const embedding: Embedding | undefined =
-      until === 'embed' ? await this.#embedder.embed(pyramid, face) : undefined;
+    const chips = new FaceChips(raster, face);
+    const embedding = until === 'embed' ? await this.#embedder.embed(chips) : undefined;
     return {
       box: scaled(face.box, shrink),
       landmarks: scaledLandmarks(face.landmarks, shrink),
@@ -137,10 +141,10 @@ export class RecognitionPipeline implements Recogniser {
         sizePx: face.box.width * shrink,
         embeddingNorm: embedding?.rawNorm,
         landmarks: face.landmarks,
-        chip: cutAligned(pyramid, face.landmarks, ARCFACE_TEMPLATE, 112),
+        chip: chips.aligned(ARCFACE_TEMPLATE, 112),
       }),
       embedding: embedding?.vector ?? new Float32Array(0),
-      ...(crops && { crop: await makeCrop(pyramid, face.landmarks) }),
+      ...(crops && { crop: await makeCrop(chips) }),
     };
   }
 }
