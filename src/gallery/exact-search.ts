@@ -20,6 +20,8 @@ export interface SearchHits {
 /** The `count` most similar rows of the matrix for each probe (fewer when there are fewer rows), by comparing with every row. */
 export function searchExactly(request: SearchRequest): SearchHits[] {
   const { chunks, dimensions, probes } = request;
+  // A picture without faces; usearch would say that it is out of memory.
+  if (probes.length === 0) return [];
   const found = chunks.map((chunk) => searchChunk(chunk, request));
   const firstRows = chunks.map((_, at) => chunks.slice(0, at).reduce((sum, chunk) => sum + chunk.rows, 0));
   return Array.from({ length: probes.length / dimensions }, (_, probe) =>
