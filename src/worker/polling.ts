@@ -41,7 +41,7 @@ export async function pollForMessages(options: PollingOptions, stop: AbortSignal
       if (failures === 1) {
         logger.warn({ queue: queue.name, error: errorMessage(error) }, 'cannot receive; trying again');
       }
-      await clock.sleep(backoffSeconds(failures, FAILURE_BACKOFF) * 1000, stop);
+      await clock.sleep(Math.ceil(backoffSeconds(failures, FAILURE_BACKOFF) * 1000), stop);
     }
   }
 }
