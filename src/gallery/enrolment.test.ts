@@ -68,6 +68,16 @@ describe('enrolment', () => {
     assert.deepEqual(await gallery.people(), []);
   });
 
+  test('a portrait with somebody beside is of whoever fills the middle', async () => {
+    const { faces, changes } = await setUp();
+    const beside = faceOf(faces.stranger(), 80);
+    const central = { ...faceOf(faces.stranger(), 95), box: { x: 78, y: 60, width: 95, height: 130 } };
+    const portrait = { ...pictureOf(central, beside), width: 250, height: 250 };
+    assert.equal((await changes.enrol(portrait, recordOf('Ada'))).verdict, 'enrolled');
+    const group = { ...pictureOf(central, beside), width: 640, height: 480 };
+    assert.equal((await changes.enrol(group, recordOf('Bob'))).verdict, 'several-faces');
+  });
+
   test('a small face far behind does not matter; a smallish or poor one is remarked upon', async () => {
     const { faces, changes } = await setUp();
     const behind = pictureOf(faceOf(faces.stranger()), faceOf(faces.stranger(), 30));

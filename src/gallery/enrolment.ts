@@ -11,6 +11,8 @@ const SMALLEST_FACE_PX = 28;
 const GOOD_FACE_PX = 40;
 /** Under this share of the largest face's width a face is background: of 536 news portraits a smaller one never was the person meant. */
 const BACKGROUND_SHARE = 2 / 3;
+/** A face in the middle that takes this share of the picture's width is whom the picture was taken of. */
+const SUBJECT_SHARE = 0.3;
 /** Quality under which the report says that another picture would do better. */
 const POOR_QUALITY = 0.5;
 /** How often a new person may be held up for resembling somebody by chance: rarer than strangers may get a name, since whole folders are enrolled. */
@@ -74,12 +76,13 @@ async function enrol(
 }
 
 /** Why no face of the picture can be enrolled; undefined when its largest one can. */
-function whyUnfit({ faces }: RecognisedPicture, person: string): EnrolReport | undefined {
+function whyUnfit(picture: RecognisedPicture, person: string): EnrolReport | undefined {
+  const { faces } = picture;
   const [face] = faces;
   if (face === undefined) return { verdict: 'no-face', person, message: 'no face was found in the picture' };
   const sizePx = face.quality.sizePx;
   const prominent = faces.filter((other) => other.quality.sizePx >= sizePx * BACKGROUND_SHARE);
-  if (prominent.length > 1) {
+  if (prominent.length > 1 && !isSubject(face, picture)) {
     const message = `${prominent.length} faces are about as large: enrol a picture of one person`;
     return { verdict: 'several-faces', person, message };
   }
@@ -88,6 +91,16 @@ function whyUnfit({ faces }: RecognisedPicture, person: string): EnrolReport | u
     return { verdict: 'too-small', person, message };
   }
   return undefined;
+}
+
+/**
+ * Whether it is plainly a portrait of this face with somebody beside: it fills the middle of the picture. Two faces can't both
+ * do so, and in a group nobody's is as wide.
+ */
+function isSubject({ box }: Face, { width, height }: RecognisedPicture): boolean {
+  const holds = (start: number, length: number, point: number) => start < point && point < start + length;
+  const isCentral = holds(box.x, box.width, width / 2) && holds(box.y, box.height, height / 2);
+  return isCentral && box.width >= width * SUBJECT_SHARE;
 }
 
 /** Somebody else whom the face resembles more than the person it is said to be. */
