@@ -1,4 +1,4 @@
-import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
+import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler } from 'express';
 
 import type { Config } from '../config.ts';
 import type { Deployment } from '../deployment.ts';
@@ -122,14 +122,18 @@ function answerProblem({ logger, clock }: WebContext): ErrorRequestHandler {
       return;
     }
     sendProblem(request, response, problem);
-    if (!request.complete) void linger();
-
-    async function linger(): Promise<void> {
-      request.resume();
-      const read = new AbortController();
-      request.once('close', () => read.abort());
-      await clock.sleep(LINGER_MS, read.signal);
-      if (!request.complete) request.socket.destroy();
-    }
+    if (!request.complete && !request.closed) void linger(request, clock);
   };
+}
+
+/** Reads the rest of a refused request and drops it, so that its client gets to read the answer; then cuts it off. */
+async function linger(request: Request, clock: Clock): Promise<void> {
+  const over = new AbortController();
+  const end = () => over.abort();
+  request.once('close', end).resume();
+  // A request whose answer is out isn't told any more that its connection has gone.
+  request.socket.once('close', end);
+  await clock.sleep(LINGER_MS, over.signal);
+  request.socket.off('close', end);
+  if (!request.complete) request.socket.destroy();
 }
