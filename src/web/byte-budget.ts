@@ -1,8 +1,8 @@
 import type { Clock } from '../ports/clock.ts';
 
-/** So long may everybody stand still before somebody has to go: the slowest, and all that are slower than this. */
-const STUCK_MS = 3000;
-const SLOW_BYTES_PER_SECOND = 16 * 1024;
+/** So long may everybody stand still before somebody has to go: the slowest, and all that sent less than this meanwhile. */
+const STUCK_MS = 2000;
+const SLOW_BYTES = 32 * 1024;
 
 export interface ByteBudgetOptions {
   readonly totalBytes: number;
@@ -23,7 +23,7 @@ interface Waiter {
  *
  * Many half-received uploads can't block each other for good: the size of one whole upload is held back, and when
  * the rest is used up, the one that has waited longest, the *favourite*, draws on that reserve until it is done. Nor
- * can clients that send slowly on purpose: when nothing was granted for three seconds while somebody waits, the
+ * can clients that send slowly on purpose: when nothing was granted for two seconds while somebody waits, the
  * slowest senders are evicted. Claims grow as bytes arrive, so that an upload which sends nothing holds nothing.
  */
 export class ByteBudget {
@@ -147,16 +147,20 @@ export class ByteBudget {
   async #evictWhileStuck(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const grants = this.#grants;
+      const before = new Map([...this.#claims].map((claim) => [claim, claim.receivedBytes]));
       await this.#options.clock.sleep(STUCK_MS, signal);
-      if (!signal.aborted && grants === this.#grants) for (const claim of this.#slowest()) claim.evict();
+      if (signal.aborted || grants !== this.#grants) continue;
+      for (const claim of this.#slowestSince(before)) claim.evict();
     }
   }
 
-  #slowest(): BudgetClaim[] {
-    return [...this.#claims]
-      .filter((claim) => claim.isReceiving && claim.heldBytes > 0)
-      .sort((one, other) => one.bytesPerSecond - other.bytesPerSecond)
-      .filter((claim, index) => index === 0 || claim.bytesPerSecond < SLOW_BYTES_PER_SECOND);
+  #slowestSince(before: ReadonlyMap<BudgetClaim, number>): BudgetClaim[] {
+    return [...before]
+      .filter(([claim]) => claim.isReceiving && claim.heldBytes > 0)
+      .map(([claim, bytes]) => ({ claim, progress: claim.receivedBytes - bytes }))
+      .sort((one, other) => one.progress - other.progress)
+      .filter(({ progress }, index) => index === 0 || progress < SLOW_BYTES)
+      .map(({ claim }) => claim);
   }
 }
 
@@ -167,7 +171,6 @@ export class BudgetClaim implements Disposable {
   /** Kept by the budget: since when it waits, on the monotonic clock. */
   waitsSince: number | undefined;
   readonly #clock: Clock;
-  readonly #openedAt: number;
   readonly #calls: { grow(bytes: number, signal: AbortSignal): Promise<void>; close(): void };
   readonly #evict: () => void;
   #waitedMs = 0;
@@ -180,7 +183,6 @@ export class BudgetClaim implements Disposable {
     calls: { grow(bytes: number, signal: AbortSignal): Promise<void>; close(): void },
   ) {
     this.#clock = clock;
-    this.#openedAt = clock.monotonic();
     this.#evict = evict;
     this.#calls = calls;
   }
@@ -213,12 +215,6 @@ export class BudgetClaim implements Disposable {
   get waitedMs(): number {
     const current = this.waitsSince === undefined ? 0 : this.#clock.monotonic() - this.waitsSince;
     return this.#waitedMs + current;
-  }
-
-  /** Mean rate over the time in which we would have taken bytes. */
-  get bytesPerSecond(): number {
-    const receivingMs = this.#clock.monotonic() - this.#openedAt - this.waitedMs;
-    return (this.#receivedBytes * 1000) / Math.max(1, receivingMs);
   }
 
   endWait(): void {

@@ -132,7 +132,7 @@ function watch({ request, claim, ending, options }: Reception): () => void {
   request.on('error', onGone).on('close', onGone);
   const over = new AbortController();
   void abortWhenStalled(claim, ending, options.clock, over.signal);
-  return () => over.abort();
+  return () => over.abort('read');
 }
 
 async function abortWhenStalled(
