@@ -62,6 +62,12 @@ export function hostBroker(loaded: LoadedConfig, options: { waitSeconds: number 
   return startBroker({ dataDir, logger: loggerFor(loaded, 'broker'), waitSeconds: options.waitSeconds });
 }
 
+/**
+ * Of glibc: its allocator keeps an arena per thread, and what one freed is of no use to another. With two a worker stays at
+ * some 250 MB instead of 310. Ignored elsewhere.
+ */
+const WORKER_MEMORY_ENVIRONMENT = { MALLOC_ARENA_MAX: '2' };
+
 /** The app tier's machines: on one machine, worker processes. */
 export function createFleet(deployment: Deployment, environment: Record<string, string | undefined>): Fleet {
   const { config } = deployment.loaded;
@@ -69,7 +75,11 @@ export function createFleet(deployment: Deployment, environment: Record<string, 
     name: config.prefix,
     folder: join(config.dataDir, 'fleet'),
     logDir: join(config.dataDir, 'logs'),
-    launch: { command: process.execPath, args: [launcherPath(), 'worker'], environment },
+    launch: {
+      command: process.execPath,
+      args: [launcherPath(), 'worker'],
+      environment: { ...WORKER_MEMORY_ENVIRONMENT, ...environment },
+    },
     logger: deployment.logger,
     clock: deployment.clock,
   });
