@@ -1,5 +1,5 @@
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { packageVersion } from '../version.ts';
 import type { Verb } from './command.ts';
 
 /** Every verb with its summary; the file `commands/<verb>.ts` is loaded when the verb is called. */
@@ -50,11 +50,4 @@ function lazyVerb(name: string, summary: string, load: () => Promise<{ default: 
       verb.define(real);
       await real.parseAsync(command.args, { from: 'user' });
     });
-}
-
-function packageVersion(): string {
-  const manifest: { version: string } = JSON.parse(
-    readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-  );
-  return manifest.version;
 }

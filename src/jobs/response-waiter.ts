@@ -43,11 +43,6 @@ export class ResponseWaiter implements AsyncDisposable {
     return this.#responses.queue.name;
   }
 
-  /** How many wait now. */
-  get waiting(): number {
-    return this.#waiting.size;
-  }
-
   get isStopped(): boolean {
     return this.#stop.signal.aborted;
   }
