@@ -16,6 +16,9 @@ export const DEFAULT_MAX_PIXELS = 40e6;
  */
 export const WORKING_SIDE_PX = 2048;
 
+/** Files can be made to take minutes; honest ones of 40 megapixels take a second. */
+const DECODE_SECONDS = 20;
+
 export interface Picture {
   /** Of the upright original. */
   readonly width: number;
@@ -75,7 +78,7 @@ function rgbOf(input: Sharp, metadata: Metadata): Sharp {
     });
   }
   if (metadata.hasAlpha || metadata.format === 'gif') output = output.flatten({ background: 'white' });
-  return output.toColourspace('srgb').raw({ depth: 'uchar' });
+  return output.toColourspace('srgb').raw({ depth: 'uchar' }).timeout({ seconds: DECODE_SECONDS });
 }
 
 function requireReadable(bytes: Uint8Array): PictureFormat {

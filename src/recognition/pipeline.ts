@@ -36,6 +36,7 @@ export class RecognitionPipeline implements Recogniser {
   readonly #inFlight = new Limiter(PICTURES_IN_FLIGHT);
   /** Networks share their input buffers between calls, so only one picture is computed at a time. */
   readonly #computing = new Limiter(1);
+  readonly #normIsKnown: boolean;
   #isClosed = false;
 
   private constructor(
@@ -46,6 +47,7 @@ export class RecognitionPipeline implements Recogniser {
     this.dimensions = parts.embedder.dimensions;
     this.#settings = settings;
     this.#models = parts.models;
+    this.#normIsKnown = settings.pack.embedders[0]?.model === 'mobilefacenet';
     this.#finder = parts.finder;
     this.#embedder = parts.embedder;
   }
@@ -139,7 +141,7 @@ export class RecognitionPipeline implements Recogniser {
       detectionScore: face.score,
       quality: assessQuality({
         sizePx: face.box.width * shrink,
-        embeddingNorm: embedding?.rawNorm,
+        embeddingNorm: this.#normIsKnown ? embedding?.rawNorm : undefined,
         landmarks: face.landmarks,
         chip: chips.aligned(ARCFACE_TEMPLATE, 112),
       }),

@@ -1,9 +1,9 @@
 import type { Raster } from './raster.ts';
 import type { FaceQuality, Landmarks } from './types.ts';
 
-/** What `overall` is folded from; `embeddingNorm` is missing when only detection was asked for. */
 export interface QualityFigures {
   readonly sizePx: number;
+  /** Of MobileFaceNet's raw output; missing when another network embedded the face, or none. */
   readonly embeddingNorm: number | undefined;
   readonly landmarks: Landmarks;
   /** Upright, aligned, 112x112. */
@@ -13,14 +13,8 @@ export interface QualityFigures {
 export function assessQuality({ sizePx, embeddingNorm, landmarks, chip }: QualityFigures): FaceQuality {
   const yawDegrees = yawOf(landmarks);
   const sharpness = sharpnessOf(chip);
-  const parts = [
-    rise(sizePx, 12, 48),
-    rise(sharpness, 5, 60),
-    1 - rise(Math.abs(yawDegrees), 20, 70),
-    ...(embeddingNorm === undefined ? [] : [rise(embeddingNorm, 40, 65)]),
-  ];
   return {
-    overall: parts.reduce((product, part) => product * part, 1) ** (1 / parts.length),
+    overall: overallOf({ sizePx, embeddingNorm, yawDegrees, sharpness }),
     sizePx,
     embeddingNorm: embeddingNorm ?? 0,
     yawDegrees,
@@ -29,9 +23,42 @@ export function assessQuality({ sizePx, embeddingNorm, landmarks, chip }: Qualit
   };
 }
 
-/** 0 below `from`, 1 above `to`, a straight line between. */
-function rise(value: number, from: number, to: number): number {
-  return Math.min(1, Math.max(0, (value - from) / (to - from)));
+/** Larger and sharper than this makes no difference that was measured. */
+const ENOUGH_PX = 80;
+const ENOUGH_SHARPNESS = 300;
+/** Up to here turning costs nothing (it shows in the norm); beyond the measured range it is taken to, down to a profile. */
+const FRONTAL_DEGREES = 35;
+const PROFILE_DEGREES = 75;
+
+/**
+ * A logistic fit to which of 5,900 faces matched another picture of their person, enrolled at full size, at a false match rate
+ * of 1e-4 (pack `fast`, Labeled Faces in the Wild, shrunk to between 12 and 95 px, sharp and blurred). Of those that it gives
+ *
+ * | overall | below 0.1 | 0.1-0.3 | 0.3-0.5 | 0.5-0.7 | 0.7-0.9 | 0.9-0.97 | above |
+ * |---------|-----------|---------|---------|---------|---------|----------|-------|
+ * | matched |       4 % |    17 % |    40 % |    63 % |    85 % |     93 % |  97 % |
+ *
+ * The norm tells most (area under the curve 0.87 by itself, 0.89 with the others, 0.84 without it). Other packs and people have
+ * other figures, so take it for an order, not for a probability.
+ */
+export function overallOf({
+  sizePx,
+  embeddingNorm,
+  yawDegrees,
+  sharpness,
+}: Pick<QualityFigures, 'sizePx' | 'embeddingNorm'> & { yawDegrees: number; sharpness: number }): number {
+  const size = Math.log(clamp(sizePx, 1, ENOUGH_PX));
+  const sharp = Math.log(clamp(sharpness, 1, ENOUGH_SHARPNESS));
+  const logit =
+    embeddingNorm === undefined
+      ? -7.03 + 1.131 * size + 1.275 * sharp
+      : -13.47 + 0.678 * size + 0.595 * sharp + 0.1717 * embeddingNorm;
+  const turned = (Math.abs(yawDegrees) - FRONTAL_DEGREES) / (PROFILE_DEGREES - FRONTAL_DEGREES);
+  return (1 - clamp(turned, 0, 1)) / (1 + Math.exp(-logit));
+}
+
+function clamp(value: number, least: number, most: number): number {
+  return Math.min(most, Math.max(least, value));
 }
 
 /** Degrees by which the line between the eyes falls to the picture's right. */
@@ -39,9 +66,12 @@ export function rollOf([leftEye, rightEye]: Landmarks): number {
   return degrees(Math.atan2(rightEye.y - leftEye.y, rightEye.x - leftEye.x));
 }
 
+/** How far the tip of the nose stands out before eyes and mouth, in halves of the distance between the eyes. */
+const NOSE_DEPTH = 0.85;
+
 /**
- * Degrees by which the head is turned, from how far the nose has moved along the line between the eyes, away from its middle:
- * a nose as long as half the distance of the eyes covers sin(yaw) of that half.
+ * Degrees by which the head is turned to the picture's right, from how far the nose has moved away from the middle of eyes and
+ * mouth: turning by yaw moves it by depth · sin(yaw), and shortens the half distance of the eyes to cos(yaw).
  */
 export function yawOf([leftEye, rightEye, nose, leftMouth, rightMouth]: Landmarks): number {
   const along = { x: rightEye.x - leftEye.x, y: rightEye.y - leftEye.y };
@@ -51,7 +81,7 @@ export function yawOf([leftEye, rightEye, nose, leftMouth, rightMouth]: Landmark
     y: (leftEye.y + rightEye.y + leftMouth.y + rightMouth.y) / 4,
   };
   const moved = ((nose.x - middle.x) * along.x + (nose.y - middle.y) * along.y) / span;
-  return degrees(Math.atan(moved / (span / 2)));
+  return degrees(Math.atan(moved / ((NOSE_DEPTH * span) / 2)));
 }
 
 /** Variance of the Laplacian of the grey picture. */
