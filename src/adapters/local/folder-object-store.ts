@@ -17,8 +17,9 @@ import { fromFileSystem, hasErrno, unlinkIfThere } from './folder/file-errors.ts
 import { FolderSync } from './folder/folder-sync.ts';
 import { encodeKey, joinPath } from './folder/key-encoding.ts';
 import { listFolder } from './folder/listing.ts';
+import { OpenFile } from './folder/open-file.ts';
 import { type BodyFacts, Sidecars } from './folder/sidecar.ts';
-import { SourceError, type StagedFile, Staging } from './folder/staging.ts';
+import { SourceError, type StagedFile, Staging, stamp } from './folder/staging.ts';
 import { etagOf, lastModifiedOf, openVersion, statFile, storedObject } from './folder/stored-file.ts';
 import { sweepAbandoned } from './folder/sweep.ts';
 
@@ -136,6 +137,10 @@ export class FolderObjectStore implements ObjectStore {
     const { signal, maxBytes } = options;
     signal?.throwIfAborted();
     await this.#sweepOnce();
+    if (isBareMark(body, options)) {
+      const stats = await this.#createEmpty(place.path);
+      if (stats !== undefined) return { etag: etagOf(stats) };
+    }
     await using staged = await this.#staging.stage(body, { maxBytes, signal, context: place.context });
     signal?.throwIfAborted();
     const facts = unguessable(place.key, staged.firstBytes, options);
@@ -163,6 +168,22 @@ export class FolderObjectStore implements ObjectStore {
     }
     await this.#folders.sync(folder);
     return true;
+  }
+
+  /** An empty file is whole as soon as it is there, so it needs no temporary name. Undefined when the key is taken. */
+  async #createEmpty(path: string): Promise<BigIntStats | undefined> {
+    const folder = dirname(path);
+    try {
+      const stats = await this.#folders.inFolder(folder, async () => {
+        using file = await OpenFile.create(path);
+        return stamp(file);
+      });
+      await this.#folders.sync(folder);
+      return stats;
+    } catch (error) {
+      if (hasErrno(error, 'EEXIST')) return undefined;
+      throw error;
+    }
   }
 
   async #putLocked(place: Place, first: StagedFile, facts: BodyFacts, options: PutOptions): Promise<string> {
@@ -261,6 +282,12 @@ export class FolderObjectStore implements ObjectStore {
       throw fromFileSystem(error, { ...context, folder: this.#root });
     }
   }
+}
+
+/** An empty object that says nothing but that it is there, as an entry of an index does. */
+function isBareMark(body: Uint8Array | Readable, { contentType, metadata, ifMatch }: PutOptions): boolean {
+  const isEmpty = !(body instanceof Readable) && body.length === 0;
+  return isEmpty && contentType === undefined && metadata === undefined && ifMatch === undefined;
 }
 
 /** What must be written down beside the body, if anything. */

@@ -1,6 +1,6 @@
 import { Router } from 'express';
 import { stemOf } from '../../jobs/course-names.ts';
-import type { JobResult } from '../../jobs/job.ts';
+import type { JobResult, JobTask } from '../../jobs/job.ts';
 import { nameOf } from '../../jobs/results.ts';
 import { PICTURE_FIELD } from '../body-reader.ts';
 import type { WebContext } from '../context.ts';
@@ -33,12 +33,15 @@ export function homeRoutes(context: WebContext): Router {
   router.post('/', async (request, response) => {
     using _ticket = await context.admission.admit(factsOf(response).caller);
     const { plainSeconds } = context.waits;
-    const options = { task: { kind: 'recognise' }, waitSeconds: plainSeconds, needsFileName: true } as const;
+    const wantsJson = request.accepts(['text/plain', 'application/json']) === 'application/json';
+    // One line of text has no place for other candidates, and each would have to be remembered, for erasure.
+    const task: JobTask = wantsJson ? { kind: 'recognise' } : { kind: 'recognise', topK: 0 };
+    const options = { task, waitSeconds: plainSeconds, needsFileName: true } as const;
     const submission = await submitPicture(context, request, response, options);
     const result = await awaitResult(context, response, submission, plainSeconds);
     if (result === undefined) throw notInTime(submission.jobId);
     if (result.status === 'failed') throw failureProblem(result);
-    if (request.accepts(['text/plain', 'application/json']) === 'application/json') response.json(result);
+    if (wantsJson) response.json(result);
     else response.type('text/plain').send(lineOf(submission.fileName, result));
   });
   return router;

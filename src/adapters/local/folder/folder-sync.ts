@@ -28,10 +28,10 @@ export class FolderSync {
   }
 
   /** Runs `write`, and makes the folder first if it is missing, also when somebody removes it in between. */
-  async inFolder<T>(folder: string, write: () => T): Promise<T> {
+  async inFolder<T>(folder: string, write: () => T | Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return write();
+        return await write();
       } catch (error) {
         if (!hasErrno(error, 'ENOENT') || attempt === MOST_ATTEMPTS) throw error;
         await this.#make(folder);

@@ -154,7 +154,7 @@ async function* readSource(source: Readable, signal: AbortSignal | undefined): A
  * Sets the modification time by hand, to the microsecond: with size and inode it makes the etag. The kernel's own stamps
  * move every few milliseconds only, and inodes are used again, so two versions of an object could look the same.
  */
-function stamp(file: OpenFile, after: bigint): BigIntStats {
+export function stamp(file: OpenFile, after = 0n): BigIntStats {
   file.setTimes(Number(nextStampUs(after)) / 1e6);
   return file.stat();
 }
