@@ -44,7 +44,7 @@ export class Embedder {
       if (index === 0) rawNorm = norm(raw);
       const sum = spec.mirror ? plus(raw, await runMirrored(network)) : raw;
       const factor = Math.sqrt(spec.weight) / (norm(sum) || 1);
-      for (const [at, value] of sum.entries()) vector[offset + at] = value * factor;
+      for (let at = 0; at < sum.length; at++) vector[offset + at] = sum[at]! * factor;
       offset += spec.dimensions;
     }
     return { vector, rawNorm };

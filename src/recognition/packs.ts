@@ -176,6 +176,7 @@ export const FAST_PACK: ModelPack = {
   thresholds: {
     isCalibrated: true,
     points: [
+      { falseMatchRate: 1e-2, cosine: 0.352 },
       { falseMatchRate: 1e-3, cosine: 0.456 },
       { falseMatchRate: 1e-4, cosine: 0.542 },
       { falseMatchRate: 1e-5, cosine: 0.61 },
@@ -196,6 +197,7 @@ export const ACCURATE_PACK: ModelPack = {
   thresholds: {
     isCalibrated: true,
     points: [
+      { falseMatchRate: 1e-2, cosine: 0.734 },
       { falseMatchRate: 1e-3, cosine: 0.776 },
       { falseMatchRate: 1e-4, cosine: 0.809 },
       { falseMatchRate: 1e-5, cosine: 0.835 },
