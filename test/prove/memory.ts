@@ -1,13 +1,19 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { connect as openSocket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { connect } from '../../src/compose.ts';
+import { loadConfig } from '../../src/config.ts';
+import { Gallery, type NewFace } from '../../src/gallery/index.ts';
+import { randomFrom } from '../support/face-pictures.ts';
 import { residentBytes, Service } from '../support/service.ts';
 import { type Check, enrolSitters, inParallel, picturesOf, post } from './check.ts';
 
 const MEBI = 1024 * 1024;
 const WORKER_LIMIT_MB = 400;
 const WEB_LIMIT_MB = 200;
+const GALLERY_FACES = 10_000;
+const BATCH = 250;
 const UPLOADS = 100;
 const UPLOAD_BYTES = 5 * MEBI;
 
@@ -15,11 +21,12 @@ const UPLOAD_BYTES = 5 * MEBI;
 export const memory: Check = {
   name: 'memory',
   promise:
-    'a worker under 400 MB and flat over 5 000 pictures; the web tier under 200 MB with 100 uploads of 5 MB in flight',
+    'a worker under 400 MB (gallery of 10 000) and flat over 5 000 pictures; the web tier under 200 MB with 100 uploads of 5 MB in flight',
   async run({ whole, seed }, report) {
     const count = whole ? 5000 : 200;
     await using service = await Service.start({ flags: ['--min-workers', '1', '--max-workers', '1'] });
     const people = await enrolSitters(service);
+    await enrolStrangers(service, whole ? GALLERY_FACES : 500, randomFrom(seed));
     const pictures = await picturesOf(people, { count: 60, seed, sidePx: 250 });
     const worker = watchPeak(() => service.workers()[0]);
     const halfway = { bytes: 0 };
@@ -42,12 +49,42 @@ export const memory: Check = {
     assert.ok(webPeakMb < WEB_LIMIT_MB, `the web tier reached ${webPeakMb} MB`);
     return {
       pictures: count,
+      faces: people.length + (whole ? GALLERY_FACES : 500),
       workerPeakMb: Math.round(workerPeakMb),
       workerGrownMb: Math.round(grownMb),
       webPeakMb: Math.round(webPeakMb),
     };
   },
 };
+
+/** Fills the gallery with people whose embeddings are random directions: like nobody's, and of the usual size. */
+async function enrolStrangers(service: Service, count: number, random: () => number): Promise<void> {
+  const loaded = loadConfig({
+    environment: { FACEFLEET_DATA_DIR: service.dataDir, FACEFLEET_LOG_LEVEL: 'warn' },
+  });
+  await using deployment = await connect(loaded, { component: 'prove' });
+  const gallery = new Gallery({ state: deployment.state, clock: deployment.clock });
+  for (let first = 0; first < count; first += BATCH) {
+    const faces = Array.from({ length: Math.min(BATCH, count - first) }, (_, index) =>
+      strangerOf(first + index, random),
+    );
+    await gallery.addFaces(faces);
+  }
+}
+
+function strangerOf(number: number, random: () => number): NewFace {
+  const raw = Float32Array.from({ length: 192 }, () => random() + random() + random() - 1.5);
+  const norm = Math.hypot(...raw);
+  return {
+    person: `Stranger ${number}`,
+    packId: 'fast',
+    embedding: raw.map((value) => value / norm),
+    sizePx: 100,
+    embeddingNorm: 70,
+    pictureSha256: createHash('sha256').update(`stranger ${number}`).digest('hex'),
+    crop: Buffer.from('no picture'),
+  };
+}
 
 /** Many uploads that all have sent most of their bytes and wait; resolves to the web tier's peak. */
 async function holdUploads(service: Service, uploads: number): Promise<number> {
