@@ -35,7 +35,7 @@ const verb: Verb = {
       .option('--parallel <n>', 'pictures under way at once', countOf, 32)
       .option('--json', 'one JSON object a picture and line, as each is done')
       .action(enroll);
-    withSettings(command, ['dataDir', 'prefix', 'pack', 'smallFaces', 'logLevel']);
+    withSettings(command, ['dataDir', 'prefix', 'dialect', 'pack', 'smallFaces', 'logLevel']);
     examples(command, [
       ['facefleet enroll people/', 'people/Ada/*.jpg, people/Bob/*.jpg …: a folder for each person'],
       ['facefleet enroll --name "Ada Lovelace" a.jpg b.jpg', 'two pictures of one person'],

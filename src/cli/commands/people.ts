@@ -62,7 +62,7 @@ function defineChanging(command: Command): void {
 }
 
 function define(command: Command, summary: string, action: (...words: never[]) => Promise<void>): void {
-  withSettings(command.summary(summary).description(summary), ['dataDir', 'prefix', 'logLevel'])
+  withSettings(command.summary(summary).description(summary), ['dataDir', 'prefix', 'dialect', 'logLevel'])
     .option('--json', 'as JSON')
     .action(action as (...words: unknown[]) => Promise<void>);
 }
