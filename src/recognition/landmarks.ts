@@ -33,7 +33,7 @@ interface Look {
 
 /**
  * O-Net, the last stage of MTCNN: says whether a box holds a face, puts it right, and finds the five landmarks. It looks
- * twice, the second time at the box that it gave: the landmarks of a well centred face are the better ones.
+ * twice, the second time at the box that it gave the first.
  */
 export class FaceConfirmer {
   readonly #model: Runnable;
@@ -52,12 +52,7 @@ export class FaceConfirmer {
       first.map(({ box }) => squareAround(box)),
     );
     return second
-      .map(({ box, landmarks, score }, index) => ({
-        box,
-        landmarks,
-        score: Math.max(score, first[index]!.score),
-        rank: Math.min(score, first[index]!.score),
-      }))
+      .map((look, index) => combined(first[index]!, look))
       .filter(({ score, rank }) => score > LEAST_LARGER_SCORE && rank > LEAST_SMALLER_SCORE)
       .filter(({ box }) => box.width > 0 && box.height > 0);
   }
@@ -95,6 +90,21 @@ export class FaceConfirmer {
       scale: 128,
     });
   }
+}
+
+/** The later box is the better one; landmarks are steadier as the mean of both looks, weighted by score. */
+function combined(first: Look, second: Look): ConfirmedFace {
+  const share = second.score / (first.score + second.score);
+  const mean = (index: 0 | 1 | 2 | 3 | 4): Point => ({
+    x: first.landmarks[index].x * (1 - share) + second.landmarks[index].x * share,
+    y: first.landmarks[index].y * (1 - share) + second.landmarks[index].y * share,
+  });
+  return {
+    box: second.box,
+    landmarks: [mean(0), mean(1), mean(2), mean(3), mean(4)],
+    score: Math.max(first.score, second.score),
+    rank: Math.min(first.score, second.score),
+  };
 }
 
 /** One entry a face, of those that lie on each other the one with the best rank. */
