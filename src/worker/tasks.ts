@@ -1,6 +1,6 @@
 import { errorCode, errorMessage, FacefleetError } from '../errors.ts';
 import type { GalleryChanges } from '../gallery/enrolment.ts';
-import type { MatchOutcome } from '../gallery/types.ts';
+import type { MatchOptions, MatchOutcome, Probe } from '../gallery/types.ts';
 import type { DoneResult, FaceResult, JobRecord, JobTask } from '../jobs/job.ts';
 import type { Face, RecognisedPicture } from '../recognition/types.ts';
 import { TaskRefusedError } from './failure.ts';
@@ -60,8 +60,7 @@ async function recognise(
   const seen = await reader.recognise(picture, { smallFaces });
   const startedAt = performance.now();
   const probes = seen.faces.map((face) => ({ embedding: face.embedding, sizePx: face.quality.sizePx }));
-  const galleryVersion = gallery.replica.version;
-  const outcomes = await gallery.replica.match(probes, {
+  const { galleryVersion, outcomes } = await matchUpToDate(gallery, probes, {
     falsePositiveRate: falsePositiveRate ?? usualRate,
     ...(topK === undefined ? {} : { topK }),
   });
@@ -73,6 +72,23 @@ async function recognise(
     ),
     timings: { ...seen.timings, matchMs: performance.now() - startedAt },
   };
+}
+
+/** Somebody who was removed a moment ago is not named: a match that names anybody holds only against the newest gallery. */
+async function matchUpToDate(
+  gallery: GalleryWatch,
+  probes: readonly Probe[],
+  options: MatchOptions,
+): Promise<{ galleryVersion: number; outcomes: readonly MatchOutcome[] }> {
+  const galleryVersion = gallery.replica.version;
+  const outcomes = await gallery.replica.match(probes, options);
+  if (outcomes.every(({ candidates, person }) => person === null && candidates.length === 0)) {
+    return { galleryVersion, outcomes };
+  }
+  await gallery.refresh();
+  if (gallery.replica.version === galleryVersion) return { galleryVersion, outcomes };
+  const version = gallery.replica.version;
+  return { galleryVersion: version, outcomes: await gallery.replica.match(probes, options) };
 }
 
 async function detect(
