@@ -21,7 +21,9 @@ export function forkWithLock(script: URL, args: readonly string[], withLock: Wit
     const { promise, resolve } = Promise.withResolvers<void>();
     held.set(message.id, resolve);
     void withLock(message.name, () => {
-      if (child.connected) child.send({ lock: 'granted', id: message.id } satisfies LockMessage);
+      const granted: LockMessage = { lock: 'granted', id: message.id };
+      // A child that was killed meanwhile is told nothing, and its exit releases the lock.
+      if (child.connected) child.send(granted, () => {});
       return promise;
     });
   });
