@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { findSitters, pictureOf, type Sitter } from '../support/face-pictures.ts';
 import { type Service, temporaryFolder } from '../support/service.ts';
 
@@ -25,6 +26,9 @@ export function knownSitters(): Promise<Sitter[]> {
   return sitters;
 }
 
+/** Faces that were added are in every worker's copy after this: until then one may answer without them. */
+const VISIBLE_EVERYWHERE_MS = 2000;
+
 /** Enrols every sitter from a folder per person, as a user does. */
 export async function enrolSitters(service: Service): Promise<Sitter[]> {
   const people = await knownSitters();
@@ -37,6 +41,7 @@ export async function enrolSitters(service: Service): Promise<Sitter[]> {
   const outcome = await service.command('enroll', folder);
   if (outcome.code !== 0)
     throw new Error(`enroll ended with ${outcome.code}: ${outcome.stdout}${outcome.stderr}`);
+  await sleep(VISIBLE_EVERYWHERE_MS);
   return people;
 }
 
