@@ -12,6 +12,10 @@ export interface Instance {
   readonly stateReason?: string;
   /** How a terminated one came to its end: by itself, or at the hands of others (a kill, a machine reclaimed). Absent where the fleet does not know. */
   readonly endedBy?: 'itself' | 'others';
+  /** False: it cannot be stopped, only terminated, as EC2's spot instances. */
+  readonly canStop?: boolean;
+  /** What was bought, for people, where the fleet has a choice: `c7g.large us-east-1b spot`. */
+  readonly offering?: string;
 }
 
 export interface LaunchRequest {
@@ -23,6 +27,8 @@ export interface LaunchRequest {
    * minutes after the instance has ended.
    */
   readonly token: string;
+  /** What `Fleet.terms` said when the launch was decided on. Other terms are another request. */
+  readonly terms?: string;
 }
 
 /**
@@ -36,11 +42,16 @@ export interface LaunchRequest {
  */
 export interface Fleet {
   readonly name: string;
+  /**
+   * What a launch decided on now would ask for, where that changes from one launch to the next (which offerings have
+   * room, what they cost). The caller writes it down with the launch, so that every repeat asks for the same to the letter.
+   */
+  terms?(): string;
   list(): Promise<Instance[]>;
   launch(request: LaunchRequest): Promise<Instance>;
   /** Starts a stopped instance; on a running one it resolves. Rejects with NotFoundError or `conflict` on one that is gone. */
   start(id: string): Promise<void>;
-  /** Stops a running instance so that `start` can bring it back. */
+  /** Stops a running instance so that `start` can bring it back. Rejects with `conflict` on one that cannot be stopped. */
   stop(id: string): Promise<void>;
   terminate(id: string): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { FacefleetError } from '../errors.ts';
 import { fleetStateKey } from '../jobs/keys.ts';
-import type { LaunchRequest } from '../ports/fleet.ts';
+import type { Fleet, LaunchRequest } from '../ports/fleet.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import { DEFAULT_SERVICE_SECONDS } from './estimators.ts';
 
@@ -96,10 +96,13 @@ export function withDecision(state: FleetState, decision: DecisionRecord): Fleet
 }
 
 /** The launch of the slot's next generation; its token is the hash of all that it asks for. */
-export function nextLaunch(fleet: string, { slot, generation }: SlotRecord): LaunchRequest {
-  const asked = { fleet, slot, generation: generation + 1 };
+export function nextLaunch(fleet: Pick<Fleet, 'name' | 'terms'>, last: SlotRecord): LaunchRequest {
+  const { slot } = last;
+  const generation = last.generation + 1;
+  const terms = fleet.terms?.();
+  const asked = { fleet: fleet.name, slot, generation, ...(terms !== undefined && { terms }) };
   const token = createHash('sha256').update(JSON.stringify(asked)).digest('hex');
-  return { slot, generation: asked.generation, token };
+  return { slot, generation, token, ...(terms !== undefined && { terms }) };
 }
 
 /** Reads the state and replaces it only if nobody else has since. */

@@ -206,6 +206,32 @@ describe('a launch', () => {
     assert.equal((await booksOf(world)).slots[0]?.generation, 1);
   });
 
+  it('is repeated on the terms on which it was decided, and the next one asks anew', async () => {
+    const world = await FleetWorld.create({ limits: { maxInstances: 1 } });
+    await world.send(5);
+    const asked: [generation: number, terms: string | undefined, token: string][] = [];
+    const { launch } = world.fleet;
+    world.fleet.launch = (request) => {
+      asked.push([request.generation, request.terms, request.token]);
+      world.fleet.currentTerms = 'on-demand';
+      return launch.call(world.fleet, request);
+    };
+    world.fleet.currentTerms = 'spot';
+    world.fleet.failNext('launch', new ThrottledError('later'));
+    world.fleet.failNext('launch', new CapacityUnavailableError('none left'));
+    await world.until('rest', () => world.isAtRest());
+    assert.deepEqual(
+      asked.map(([generation, terms]) => [generation, terms]),
+      [
+        [1, 'spot'],
+        [1, 'spot'],
+        [2, 'on-demand'],
+      ],
+    );
+    assert.equal(asked[0]![2], asked[1]![2]);
+    assert.notEqual(asked[1]![2], asked[2]![2]);
+  });
+
   it('for which there is no capacity is given up and tried anew, less and less often', async () => {
     const world = await FleetWorld.create({ limits: { maxInstances: 1 } });
     await world.send(5);

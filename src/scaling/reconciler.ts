@@ -216,7 +216,7 @@ export class Reconciler {
       const record = slotOf(next, slot);
       const since = clock.now();
       if (kind === 'launch') {
-        const request = nextLaunch(fleet.name, record);
+        const request = nextLaunch(fleet, record);
         const { instanceId: _, ...rest } = record;
         const { generation } = request;
         next = withSlot(next, { ...rest, generation, request, phase: 'launching', since, wasReady: false });

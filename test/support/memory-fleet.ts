@@ -2,7 +2,7 @@ import { FacefleetError, NotFoundError } from '../../src/errors.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import type { Fleet, Instance, InstanceState, LaunchRequest } from '../../src/ports/fleet.ts';
 
-export type FleetOperation = Exclude<keyof Fleet, 'name'>;
+export type FleetOperation = Exclude<keyof Fleet, 'name' | 'terms'>;
 
 /** `before`: the call does nothing; `after`: it is carried out and only its answer is lost. */
 export type FailureMoment = 'before' | 'after';
@@ -49,6 +49,8 @@ export class MemoryFleet implements Fleet {
   readonly calls: { readonly operation: FleetOperation; readonly id?: string }[] = [];
   /** Instances launched that `list` does not show yet, as EC2's may not for a minute. */
   readonly unlisted = new Set<string>();
+  /** What a launch decided on now would ask for. */
+  currentTerms = 'any';
 
   constructor({ name = 'memory', machines }: { name?: string; machines: MemoryMachines }) {
     this.name = name;
@@ -66,6 +68,10 @@ export class MemoryFleet implements Fleet {
     machine.state = 'terminated';
     machine.reason = reason;
     machine.endedBy = endedBy;
+  }
+
+  terms(): string {
+    return this.currentTerms;
   }
 
   list(): Promise<Instance[]> {
@@ -93,7 +99,10 @@ export class MemoryFleet implements Fleet {
         machines.push(machine);
         return toInstance(machine);
       }
-      if (known.request.slot !== request.slot || known.request.generation !== request.generation) {
+      const isSame = (['slot', 'generation', 'terms'] as const).every(
+        (name) => known.request[name] === request[name],
+      );
+      if (!isSame) {
         throw new FacefleetError('conflict', 'the token belongs to another launch');
       }
       return toInstance(known);

@@ -37,6 +37,8 @@ export function mortal(stopAtCall = Number.POSITIVE_INFINITY, fate: Fate = 'befo
         get(target, name) {
           const value: unknown = Reflect.get(target, name, target);
           if (typeof value !== 'function') return value;
+          // The one that answers from memory, at once.
+          if (name === 'terms') return value.bind(target);
           return (...args: unknown[]) => call(() => value.apply(target, args));
         },
       }),
