@@ -209,9 +209,13 @@ class Tenure implements ControllerDesk {
 
 function limitsOf({ loaded: { config } }: Deployment): ScalingLimits {
   return {
+    preset: 'slo',
     minInstances: config.minWorkers,
     maxInstances: config.maxWorkers,
+    sloSeconds: config.targetSeconds,
     targetSeconds: config.targetSeconds,
+    billingMinimumSeconds: 0,
+    warmPool: 0,
     idleSeconds: config.idleSeconds,
     maxActionsPerRound: MAX_ACTIONS_PER_ROUND,
   };

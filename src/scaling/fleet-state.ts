@@ -3,7 +3,8 @@ import { FacefleetError } from '../errors.ts';
 import { fleetStateKey } from '../jobs/keys.ts';
 import type { Fleet, LaunchRequest } from '../ports/fleet.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
-import { DEFAULT_SERVICE_SECONDS } from './estimators.ts';
+import { type Boots, DEFAULT_SERVICE_SECONDS, NO_BOOTS } from './estimators.ts';
+import type { BootSource } from './policy.ts';
 
 /**
  * `empty`: no instance. `launching`: the launch is on record, its outcome not yet. `running`: launched, and told to
@@ -24,6 +25,8 @@ export interface SlotRecord {
   readonly instanceId?: string;
   /** The present instance has said that it is ready. */
   readonly wasReady: boolean;
+  /** When the present instance was to be launched, or started again: milliseconds since the epoch, and which of the two. */
+  readonly up?: { readonly at: number; readonly source: BootSource };
   /** Instances in a row that ended before they were ready. */
   readonly failures: number;
   /** Why the last instance ended, or the present one is being ended. */
@@ -47,6 +50,8 @@ export interface FleetState {
   readonly desired: number;
   /** As last learnt, so that the next burst from zero is judged by it. */
   readonly serviceSeconds: number;
+  /** The last boots in seconds, oldest first. */
+  readonly boots: Boots;
   /** Instances in a row, across all slots, that ended before they were ready. */
   readonly crashStreak: number;
   /** By slot number. */
@@ -63,6 +68,7 @@ export const emptyFleetState = (): FleetState => ({
   epoch: 0,
   desired: 0,
   serviceSeconds: DEFAULT_SERVICE_SECONDS,
+  boots: NO_BOOTS,
   crashStreak: 0,
   slots: [],
   decisions: [],

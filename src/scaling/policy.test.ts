@@ -12,20 +12,39 @@ import {
 } from './policy.ts';
 
 const LIMITS: ScalingLimits = {
+  preset: 'slo',
   minInstances: 0,
   maxInstances: 4,
+  sloSeconds: 2,
   targetSeconds: 2,
+  billingMinimumSeconds: 0,
+  warmPool: 0,
   idleSeconds: 10,
   maxActionsPerRound: 10,
 };
 
-const ready = (slot: number, activity: ObservedInstance['activity'] = 'busy'): ObservedInstance => ({
+const instance = (slot: number, parts: Partial<ObservedInstance>): ObservedInstance => ({
   slot,
   phase: 'ready',
-  activity,
+  activity: 'idle',
+  busyCount: 0,
+  ageSeconds: 100,
+  source: 'launch',
+  ...parts,
 });
-const booting = (slot: number): ObservedInstance => ({ slot, phase: 'booting', activity: 'idle' });
-const draining = (slot: number): ObservedInstance => ({ slot, phase: 'draining', activity: 'idle' });
+const ready = (slot: number, activity: ObservedInstance['activity'] = 'busy') => instance(slot, { activity });
+const booting = (slot: number) => instance(slot, { phase: 'booting', ageSeconds: 0 });
+const draining = (slot: number) => instance(slot, { phase: 'draining' });
+
+/** What the policy does not look at yet. */
+const UNSEEN = {
+  queueAgeSeconds: 0,
+  fleetAgeSeconds: 0,
+  stoppedSlots: [],
+  arrivals: [],
+  completed: 0,
+  bootSeconds: { launch: 1, start: 1 },
+};
 
 /** What is there, at 0.1 s a job: within the target an instance works off 20. */
 function scene(
@@ -42,6 +61,7 @@ function scene(
     freeSlots: [1, 2, 3, 4].filter((slot) => !taken.has(slot)),
     serviceSeconds: 0.1,
     concurrency: 1,
+    ...UNSEEN,
     ...rest,
   };
 }
@@ -194,9 +214,12 @@ describe('the policy goes down', () => {
 });
 
 describe('the policy always', () => {
-  const instance = (slot: number) =>
+  const anyInstance = (slot: number) =>
     fc.record({
       slot: fc.constant(slot),
+      busyCount: fc.nat(8),
+      ageSeconds: fc.nat(200),
+      source: fc.constantFrom('launch' as const, 'start' as const),
       phase: fc.constantFrom('booting' as const, 'ready' as const, 'draining' as const),
       activity: fc.constantFrom('idle' as const, 'busy' as const, 'unknown' as const),
     });
@@ -226,14 +249,16 @@ describe('the policy always', () => {
             },
           ),
           isFleetKnown: fc.boolean(),
-          instances: fc.tuple(...slots.map(instance)),
+          instances: fc.tuple(...slots.map(anyInstance)),
           freeSlots: fc.subarray(
             Array.from({ length: max }, (_, index) => index + 1).filter((slot) => !slots.includes(slot)),
           ),
           serviceSeconds: fc.double({ min: 0.001, max: 20, noNaN: true }),
           concurrency: fc.integer({ min: 1, max: 8 }),
+          ...constants(UNSEEN),
         }),
         limits: fc.record({
+          ...constants({ preset: 'slo' as const, sloSeconds: 2, billingMinimumSeconds: 0, warmPool: 0 }),
           minInstances: fc.constant(Math.min(min, max)),
           maxInstances: fc.constant(max),
           targetSeconds: fc.double({ min: 0.1, max: 60, noNaN: true }),
@@ -309,3 +334,9 @@ describe('the policy always', () => {
     assert.ok(decide(longer, limits, state).desired >= decide(observed, limits, state).desired);
   });
 });
+
+function constants<T extends object>(parts: T): { [K in keyof T]: fc.Arbitrary<T[K]> } {
+  return Object.fromEntries(Object.entries(parts).map(([name, value]) => [name, fc.constant(value)])) as {
+    [K in keyof T]: fc.Arbitrary<T[K]>;
+  };
+}

@@ -1,5 +1,8 @@
 import type { QueueDepth } from '../ports/queue.ts';
 
+/** How an instance came up; each way has a boot time of its own. */
+export type BootSource = 'launch' | 'start';
+
 /** An instance that is or may become capacity. One that has begun to drain, or is being ended, is neither and not shown. */
 export interface ObservedInstance {
   readonly slot: number;
@@ -7,31 +10,63 @@ export interface ObservedInstance {
   readonly phase: 'booting' | 'ready' | 'draining';
   /** `unknown` when its last heartbeat is too old to tell. */
   readonly activity: 'idle' | 'busy' | 'unknown';
+  /** Jobs in hand, as far as its last heartbeat tells. */
+  readonly busyCount: number;
+  /** Since it was launched or last started: for so long it has been paid for. */
+  readonly ageSeconds: number;
+  readonly source: BootSource;
+}
+
+/** So many jobs came within one look at the queue, which is so long ago. */
+export interface ArrivalBin {
+  readonly ageSeconds: number;
+  readonly count: number;
 }
 
 export interface Observed {
   /** Milliseconds of a clock that only goes forward. */
   readonly nowMs: number;
-  /** Undefined when the queue did not tell. */
+  /** Undefined when the queue did not tell this time. */
   readonly queue: QueueDepth | undefined;
-  /** False when the fleet did not tell: `instances` are then those of the books. */
+  /** Since the queue last told; 0 when it did this time. */
+  readonly queueAgeSeconds: number;
+  /** False when the fleet did not tell this time: `instances` are then those of the books. */
   readonly isFleetKnown: boolean;
+  /** Since the fleet last told; 0 when it did this time. */
+  readonly fleetAgeSeconds: number;
   readonly instances: readonly ObservedInstance[];
   /** Slots in which an instance may be launched now, in the order to take them. */
   readonly freeSlots: readonly number[];
+  /** Slots with a stopped instance that may be started now, in the order to take them. */
+  readonly stoppedSlots: readonly number[];
+  /** Oldest first, as far back as the latency target. */
+  readonly arrivals: readonly ArrivalBin[];
+  /** Jobs that instances have finished since this leader began to look. */
+  readonly completed: number;
   /** Seconds of work a job takes. */
   readonly serviceSeconds: number;
   /** Jobs an instance works on at once. */
   readonly concurrency: number;
+  /** From the call to the first heartbeat that says ready, as long as it nearly always takes at most. */
+  readonly bootSeconds: Readonly<Record<BootSource, number>>;
 }
 
 export interface ScalingLimits {
+  /** `slo`: as few as keep the latency target. `course`, `original`: the rules of the systems that this one descends from. */
+  readonly preset: 'slo' | 'course' | 'original';
   readonly minInstances: number;
+  /** Of all that live, drain or are being ended. */
   readonly maxInstances: number;
+  /** From the moment it is sent, a job should be done within this time. */
+  readonly sloSeconds: number;
   /** In this time a backlog should be worked off. */
   readonly targetSeconds: number;
   /** For this long fewer instances must have been enough before any is let go. */
   readonly idleSeconds: number;
+  /** An instance is paid for at least this long, whenever it ends: 60 s on EC2, 0 for a process. */
+  readonly billingMinimumSeconds: number;
+  /** Instances to keep stopped, so that they start faster than others launch. */
+  readonly warmPool: number;
   readonly maxActionsPerRound: number;
 }
 
@@ -45,8 +80,11 @@ export interface PolicyState {
 }
 
 export interface ScalingAction {
-  readonly kind: 'launch' | 'drain' | 'undrain';
+  /** `launch` in a free slot, `start` a stopped one, `undrain` one that has not begun to drain, `drain`. */
+  readonly kind: 'launch' | 'start' | 'undrain' | 'drain';
   readonly slot: number;
+  /** What becomes of one that has drained; absent: it is terminated. */
+  readonly then?: 'stop';
 }
 
 export interface Decision {

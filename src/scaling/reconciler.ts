@@ -179,13 +179,21 @@ export class Reconciler {
   }
 
   #decide(state: FleetState, sight: Sight): FleetState {
-    const { limits, concurrency, clock } = this.#options;
-    const observed = this.#observer.observed(state, sight, this.#freeSlots(state, sight), concurrency);
+    const { limits, concurrency, clock, timings } = this.#options;
+    const observed = this.#observer.observed(state, sight, {
+      freeSlots: this.#freeSlots(state, sight),
+      stoppedSlots: [],
+      concurrency,
+      bootSeconds: timings.bootMs / 1000,
+      arrivalsKeptSeconds: limits.sloSeconds,
+    });
     const active = observed.instances.filter(({ phase }) => phase !== 'draining').length;
     const policyState = this.#policyState ?? initialPolicyState(active);
     const decision = decide(observed, limits, policyState);
     this.#policyState = decision.state;
-    const learnt = { ...state, epoch: this.#options.lease.epoch, serviceSeconds: observed.serviceSeconds };
+    const { serviceSeconds } = observed;
+    const { boots } = this.#observer;
+    const learnt = { ...state, epoch: this.#options.lease.epoch, serviceSeconds, boots };
     const isNews = decision.desired !== state.desired || decision.actions.length > 0;
     if (!isNews) return learnt;
     const actions = decision.actions.map(({ kind, slot }) => `${kind} ${slot}`);
@@ -219,7 +227,16 @@ export class Reconciler {
         const request = nextLaunch(fleet, record);
         const { instanceId: _, ...rest } = record;
         const { generation } = request;
-        next = withSlot(next, { ...rest, generation, request, phase: 'launching', since, wasReady: false });
+        const up = { at: since, source: 'launch' as const };
+        next = withSlot(next, {
+          ...rest,
+          generation,
+          request,
+          up,
+          phase: 'launching',
+          since,
+          wasReady: false,
+        });
       } else {
         next = withSlot(next, { ...record, phase: kind === 'drain' ? 'draining' : 'running', since });
       }
@@ -321,5 +338,5 @@ export class Reconciler {
 
 /** What must not be lost; the rest is learnt again. */
 function essenceOf(state: FleetState): string {
-  return JSON.stringify({ ...state, serviceSeconds: 0 });
+  return JSON.stringify({ ...state, serviceSeconds: 0, boots: 0 });
 }

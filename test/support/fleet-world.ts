@@ -101,9 +101,13 @@ export class FleetWorld {
       beats,
       lease: { epoch: ++this.#epoch, mayChange: () => true },
       limits: {
+        preset: 'slo',
         minInstances: 0,
         maxInstances: 4,
+        sloSeconds: 2,
         targetSeconds: 2,
+        billingMinimumSeconds: 0,
+        warmPool: 0,
         idleSeconds: 5,
         maxActionsPerRound: 10,
         ...this.#options.limits,

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { ArrivalLog, CompletionCount, estimateBootSeconds, NO_BOOTS, withBoot } from './estimators.ts';
+import type { Heartbeat } from './heartbeat.ts';
+
+const beat = (instanceId: string, done: number) => ({ instanceId, done }) as Heartbeat;
+
+describe('arrivals', () => {
+  it('are what there is more of, waiting or finished', () => {
+    const log = new ArrivalLog();
+    assert.deepEqual(log.note({ nowMs: 0, backlog: 3, completed: 0 }, 60), [{ ageSeconds: 0, count: 3 }]);
+    assert.deepEqual(log.note({ nowMs: 2000, backlog: 1, completed: 5 }, 60), [
+      { ageSeconds: 2, count: 3 },
+      { ageSeconds: 0, count: 3 },
+    ]);
+    assert.deepEqual(log.note({ nowMs: 61_000, backlog: 0, completed: 6 }, 60), [
+      { ageSeconds: 59, count: 3 },
+    ]);
+  });
+
+  it('are not counted twice when heartbeats tell late of what has left the queue', () => {
+    const log = new ArrivalLog();
+    log.note({ nowMs: 0, backlog: 10, completed: 0 }, 60);
+    log.note({ nowMs: 1000, backlog: 6, completed: 0 }, 60);
+    const bins = log.note({ nowMs: 2000, backlog: 6, completed: 4 }, 60);
+    assert.equal(
+      bins.reduce((sum, { count }) => sum + count, 0),
+      10,
+    );
+  });
+});
+
+describe('completions', () => {
+  it('add up over instances that come, go and restart', () => {
+    const count = new CompletionCount();
+    assert.equal(count.note([beat('a', 100)]), 0);
+    assert.equal(count.note([beat('a', 103), beat('b', 0)]), 3);
+    assert.equal(count.note([beat('b', 4)]), 7);
+    assert.equal(count.note([beat('b', 1)]), 8);
+  });
+});
+
+describe('the boot time', () => {
+  it('is what is configured until one was seen, then nearly the longest of the last', () => {
+    assert.deepEqual(estimateBootSeconds(NO_BOOTS, 26), { launch: 26, start: 26 });
+    let boots = withBoot(NO_BOOTS, 'launch', 500);
+    for (let seconds = 1; seconds <= 20; seconds++) boots = withBoot(boots, 'launch', seconds);
+    boots = withBoot(boots, 'start', 4);
+    const { launch, start } = estimateBootSeconds(boots, 26);
+    assert.ok(Math.abs(launch - 19.8) < 1e-9);
+    assert.ok(Math.abs(start - 4.4) < 1e-9);
+  });
+});
