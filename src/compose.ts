@@ -1,55 +1,55 @@
 import { join } from 'node:path';
-import { type Broker, startBroker } from './adapters/local/broker/broker.ts';
-import { BrokerClient } from './adapters/local/broker/broker-client.ts';
-import { FolderObjectStore } from './adapters/local/folder-object-store.ts';
-import { ProcessFleet } from './adapters/local/process-fleet.ts';
-import { systemClock } from './adapters/local/system-clock.ts';
-import type { LoadedConfig } from './config.ts';
+import type { Broker } from './adapters/local/broker/broker.ts';
+import type { ConnectOptions } from './compose/connect-options.ts';
+import { connectLocally, createProcessFleet, startLocalBroker } from './compose/local.ts';
+import type { Config, LoadedConfig } from './config.ts';
 import type { Deployment } from './deployment.ts';
-import { bucketNames } from './jobs/keys.ts';
 import { ensureJobQueues } from './jobs/queues.ts';
 import { createLogger, type Logger } from './logger.ts';
 import type { Fleet } from './ports/fleet.ts';
 
-export interface ConnectOptions {
-  /** For log lines: which tier this is. */
-  readonly component: string;
-  /** How long to wait for the broker, seconds. */
-  readonly waitSeconds?: number;
-}
+export type { ConnectOptions } from './compose/connect-options.ts';
+
+/** AWS's SDK takes a third of a second and some 30 MB to load: only who is on AWS pays for it. */
+const aws = () => import('./compose/aws.ts');
 
 /**
  * Connects a tier to the deployment that its config names.
  *
- * @throws UnavailableError when no broker serves the data folder.
+ * @throws UnavailableError when what it stands on does not answer: locally, when no broker serves the data folder.
  */
 export async function connect(loaded: LoadedConfig, options: ConnectOptions): Promise<Deployment> {
-  const { config } = loaded;
   const logger = loggerFor(loaded, options.component);
-  const broker = await BrokerClient.connect({
-    dataDir: config.dataDir,
-    logger,
-    ...(options.waitSeconds === undefined ? {} : { waitSeconds: options.waitSeconds }),
-  });
-  const bucket = (name: string) =>
-    new FolderObjectStore({
-      bucket: name,
-      folder: join(config.dataDir, 'buckets', name),
-      withLock: (lock, work) => broker.withLock(lock, work),
-    });
-  const names = bucketNames(config.prefix);
-  await ensureJobQueues(broker.queues, config.prefix);
-  return {
-    loaded,
-    logger,
-    clock: systemClock,
-    input: bucket(names.input),
-    output: bucket(names.output),
-    state: bucket(names.state),
-    queues: broker.queues,
-    lost: broker.lost,
-    [Symbol.asyncDispose]: () => broker[Symbol.asyncDispose](),
-  };
+  const deployment =
+    loaded.config.on === 'aws'
+      ? await (await aws()).connectToAws(loaded, logger)
+      : await connectLocally(loaded, logger, options);
+  try {
+    await ensureJobQueues(deployment.queues, loaded.config.prefix);
+    return deployment;
+  } catch (error) {
+    await deployment[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** The app tier's machines: worker processes, or EC2 instances. `environment`: what a worker process gets. */
+export async function createFleet(
+  deployment: Deployment,
+  environment: Readonly<Record<string, string | undefined>>,
+): Promise<Fleet> {
+  if (fleetKind(deployment.loaded.config) === 'ec2') return (await aws()).createEc2Fleet(deployment);
+  return createProcessFleet(deployment, { launcher: launcherPath(), environment });
+}
+
+export function fleetKind({ on, fleet }: Config): 'process' | 'ec2' {
+  if (fleet !== 'auto') return fleet;
+  return on === 'aws' ? 'ec2' : 'process';
+}
+
+/** Whether queues live in a broker of ours, which somebody must run. */
+export function needsBroker({ on }: Config): boolean {
+  return on === 'local';
 }
 
 /**
@@ -58,31 +58,7 @@ export async function connect(loaded: LoadedConfig, options: ConnectOptions): Pr
  * @throws FacefleetError `data-folder-in-use`
  */
 export function hostBroker(loaded: LoadedConfig, options: { waitSeconds: number }): Promise<Broker> {
-  const { dataDir } = loaded.config;
-  return startBroker({ dataDir, logger: loggerFor(loaded, 'broker'), waitSeconds: options.waitSeconds });
-}
-
-/**
- * Of glibc: its allocator keeps an arena per thread, and what one freed is of no use to another. With two a worker stays at
- * some 250 MB instead of 310. Ignored elsewhere.
- */
-const WORKER_MEMORY_ENVIRONMENT = { MALLOC_ARENA_MAX: '2' };
-
-/** The app tier's machines: on one machine, worker processes. */
-export function createFleet(deployment: Deployment, environment: Record<string, string | undefined>): Fleet {
-  const { config } = deployment.loaded;
-  return new ProcessFleet({
-    name: config.prefix,
-    folder: join(config.dataDir, 'fleet'),
-    logDir: join(config.dataDir, 'logs'),
-    launch: {
-      command: process.execPath,
-      args: [launcherPath(), 'worker'],
-      environment: { ...WORKER_MEMORY_ENVIRONMENT, ...environment },
-    },
-    logger: deployment.logger,
-    clock: deployment.clock,
-  });
+  return startLocalBroker(loaded, loggerFor(loaded, 'broker'), options);
 }
 
 /** `bin/facefleet.js`, from the sources and from the build alike. */

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type ConfigInput, childEnvironment, loadConfig } from './config.ts';
+import { type ConfigInput, childEnvironment, loadConfig, SETTINGS } from './config.ts';
 import { FacefleetError } from './errors.ts';
 
 const load = (input: ConfigInput) => loadConfig({ dotenvFolder: false, environment: {}, ...input });
@@ -79,6 +79,30 @@ test('a child process comes to the same config', () => {
   });
   assert.equal(config.prefix, 'abc');
   assert.equal(config.maxWorkers, 3);
+});
+
+test('half a pair of AWS keys is a problem on AWS, and nobody’s business locally', () => {
+  const environment = { AWS_ACCESS_KEY_ID: 'AKIA1' };
+  assert.equal(load({ environment }).config.on, 'local');
+  const error = caught(() => load({ environment: { ...environment, FACEFLEET_ON: 'aws' } }));
+  assert.ok(error.message.includes('AWS_SECRET_ACCESS_KEY'));
+});
+
+test('an endpoint that is no URL is a problem, and a local service has no EC2 fleet', () => {
+  for (const environment of [
+    { AWS_ENDPOINT_URL_S3: '127.0.0.1:9000' },
+    { AWS_ENDPOINT_URL: 'ftp://127.0.0.1' },
+    { FACEFLEET_FLEET: 'ec2' },
+  ]) {
+    assert.equal(caught(() => load({ environment })).code, 'config-invalid', JSON.stringify(environment));
+  }
+});
+
+test('credentials have no flag: it would show in the list of processes', () => {
+  const { config } = load({ environment: { AWS_ACCESS_KEY_ID: 'AKIA1', AWS_SECRET_ACCESS_KEY: 'secret' } });
+  assert.equal(config.awsSecretAccessKey, 'secret');
+  assert.equal(SETTINGS.awsSecretAccessKey.flag, undefined);
+  assert.equal(SETTINGS.awsSecretAccessKey.secret, true);
 });
 
 function caught(act: () => unknown): FacefleetError {

@@ -9,7 +9,7 @@ import type { Dialect } from './jobs/job.ts';
 
 /** Everything that can be set, parsed once; nothing else reads `process.env`. Units end the names. */
 export interface Config {
-  readonly on: 'local';
+  readonly on: 'local' | 'aws';
   readonly dataDir: string;
   readonly prefix: string;
   readonly host: string;
@@ -36,6 +36,24 @@ export interface Config {
   readonly retentionDays: number;
   readonly logLevel: string;
   readonly logFormat: 'pretty' | 'json' | 'auto';
+  /** What the instances of the app tier are: processes of this machine, or EC2 instances; `auto`: as `on` suggests. */
+  readonly fleet: 'auto' | 'process' | 'ec2';
+  /** Of AWS, undefined: as the SDK finds it (shared config file, instance metadata). */
+  readonly awsRegion: string | undefined;
+  readonly awsProfile: string | undefined;
+  readonly awsAccessKeyId: string | undefined;
+  readonly awsSecretAccessKey: string | undefined;
+  readonly awsSessionToken: string | undefined;
+  /** Of services compatible with AWS's; the ones for one service win. */
+  readonly awsEndpointUrl: string | undefined;
+  readonly awsEndpointUrlS3: string | undefined;
+  readonly awsEndpointUrlSqs: string | undefined;
+  readonly awsEndpointUrlEc2: string | undefined;
+  readonly awsEndpointUrlSsm: string | undefined;
+  readonly awsEndpointUrlSts: string | undefined;
+  readonly awsEndpointUrlCloudFormation: string | undefined;
+  /** Key that objects are encrypted with; undefined: as the buckets say. */
+  readonly kmsKey: string | undefined;
 }
 
 export type ConfigSource = 'flag' | 'environment' | '.env' | 'default';
@@ -48,8 +66,8 @@ export interface LoadedConfig {
 interface Setting<T> {
   /** Environment variable; the first one is ours, others are accepted too. */
   readonly variables: readonly string[];
-  /** As typed on a command line, without the dashes. */
-  readonly flag: string;
+  /** As typed on a command line, without the dashes; none for what would then show in a list of processes. */
+  readonly flag?: string;
   readonly fallback: () => T;
   /** Throws an Error whose message says what was expected. */
   readonly parse: (text: string) => T;
@@ -102,7 +120,7 @@ const MEBI = 1024 * 1024;
 const cores = availableParallelism();
 
 export const SETTINGS: { readonly [K in keyof Config]: Setting<Config[K]> } = {
-  on: setting('on', 'local', oneOf('local'), 'where it runs'),
+  on: setting('on', 'local', oneOf<Config['on']>('local', 'aws'), 'where it runs: local or aws'),
   dataDir: setting(
     'data-dir',
     resolve('.facefleet'),
@@ -230,6 +248,31 @@ export const SETTINGS: { readonly [K in keyof Config]: Setting<Config[K]> } = {
     oneOf<Config['logFormat']>('auto', 'pretty', 'json'),
     'how log lines look',
   ),
+  fleet: setting(
+    'fleet',
+    'auto',
+    oneOf<Config['fleet']>('auto', 'process', 'ec2'),
+    'what workers are: process, ec2, or as --on suggests (auto)',
+  ),
+  awsRegion: {
+    ...optional('aws-region', text(/^[a-z0-9-]{1,64}$/, 'a region such as us-east-1'), 'region of AWS'),
+    variables: ['AWS_REGION', 'AWS_DEFAULT_REGION'],
+  },
+  awsProfile: {
+    ...optional('aws-profile', text(/./, 'a name'), 'profile of AWS'),
+    variables: ['AWS_PROFILE'],
+  },
+  awsAccessKeyId: credential('AWS_ACCESS_KEY_ID'),
+  awsSecretAccessKey: credential('AWS_SECRET_ACCESS_KEY'),
+  awsSessionToken: credential('AWS_SESSION_TOKEN'),
+  awsEndpointUrl: endpointUrl(''),
+  awsEndpointUrlS3: endpointUrl('S3'),
+  awsEndpointUrlSqs: endpointUrl('SQS'),
+  awsEndpointUrlEc2: endpointUrl('EC2'),
+  awsEndpointUrlSsm: endpointUrl('SSM'),
+  awsEndpointUrlSts: endpointUrl('STS'),
+  awsEndpointUrlCloudFormation: endpointUrl('CLOUDFORMATION'),
+  kmsKey: optional('kms-key', text(/^[\x21-\x7e]+$/, 'an id, alias or ARN'), 'KMS key for objects in S3'),
 };
 
 function setting<T>(flagName: string, fallback: T, parse: (text: string) => T, help: string): Setting<T> {
@@ -240,6 +283,41 @@ function setting<T>(flagName: string, fallback: T, parse: (text: string) => T, h
     parse,
     help,
   };
+}
+
+function optional<T>(flagName: string, parse: (text: string) => T, help: string): Setting<T | undefined> {
+  return setting<T | undefined>(flagName, undefined, parse, help);
+}
+
+function credential(variable: string): Setting<string | undefined> {
+  return {
+    variables: [variable],
+    fallback: () => undefined,
+    parse: text(/^[\x21-\x7e]+$/, 'printable characters without spaces'),
+    help: 'credentials for AWS; without any: instance role, SSO, profile',
+    secret: true,
+  };
+}
+
+/** `service` as in AWS's own variables, empty for all of them. */
+function endpointUrl(service: string): Setting<string | undefined> {
+  const suffix = service === '' ? '' : `_${service}`;
+  return {
+    ...optional(
+      `aws-endpoint-url${suffix.toLowerCase().replace('_', '-')}`,
+      httpUrl,
+      service === '' ? 'a service compatible with AWS' : `the same, for ${service} alone`,
+    ),
+    variables: [`AWS_ENDPOINT_URL${suffix}`],
+  };
+}
+
+function httpUrl(value: string): string {
+  const url = URL.parse(value);
+  if (url === null || !/^https?:$/.test(url.protocol) || url.search !== '' || url.hash !== '') {
+    throw new Error('a URL such as http://127.0.0.1:9000');
+  }
+  return value;
 }
 
 export interface ConfigInput {
@@ -277,7 +355,13 @@ export function loadConfig(input: ConfigInput = {}): LoadedConfig {
     }
   }
   problems.push(...unknownVariables(environment, dotenv));
-  if (problems.length === 0) problems.push(...contradictions(values as unknown as Config));
+  if (problems.length === 0) {
+    const config = values as unknown as Config;
+    problems.push(
+      ...contradictions(config),
+      ...awsContradictions(config, sources as LoadedConfig['sources']),
+    );
+  }
   if (problems.length > 0) {
     throw new FacefleetError(
       'config-invalid',
@@ -328,7 +412,7 @@ export function childEnvironment(
 ): Record<string, string | undefined> {
   const environment: Record<string, string | undefined> = { ...process.env };
   for (const setting of Object.values(SETTINGS) as Setting<unknown>[]) {
-    const given = flags[setting.flag];
+    const given = setting.flag === undefined ? undefined : flags[setting.flag];
     if (given !== undefined) environment[setting.variables[0]!] = String(given);
   }
   return environment;
@@ -340,7 +424,7 @@ function lookUp(
   environment: Readonly<Record<string, string | undefined>>,
   dotenv: Readonly<Record<string, string | undefined>>,
 ): { text: string; label: string; source: ConfigSource } | undefined {
-  const given = flags[setting.flag];
+  const given = setting.flag === undefined ? undefined : flags[setting.flag];
   if (given !== undefined) return { text: String(given), label: `--${setting.flag}`, source: 'flag' };
   for (const [source, variables] of [
     ['environment', environment],
@@ -383,6 +467,28 @@ function contradictions(config: Config): string[] {
     problems.push(
       `FACEFLEET_UPLOAD_BUDGET_MB is ${config.uploadBudgetBytes / MEBI}, expected at least FACEFLEET_MAX_UPLOAD_MB, ${config.maxUploadBytes / MEBI}`,
     );
+  }
+  return problems;
+}
+
+/** Of settings that only count on AWS: a shell that happens to hold half of them harms nobody who works locally. */
+function awsContradictions(config: Config, sources: LoadedConfig['sources']): string[] {
+  if (config.on === 'local') {
+    return config.fleet === 'ec2'
+      ? ['FACEFLEET_FLEET is "ec2", expected process or auto with --on local: EC2 cannot reach a data folder']
+      : [];
+  }
+  const problems: string[] = [];
+  // AWS refuses a key of one place with the secret of another, with a message that says nothing of the kind.
+  const { awsAccessKeyId: key, awsSecretAccessKey: secret } = sources;
+  if (key !== secret) {
+    const place = (source: ConfigSource) => (source === 'default' ? 'not set' : `set in ${source}`);
+    problems.push(
+      `AWS_ACCESS_KEY_ID is ${place(key)} and AWS_SECRET_ACCESS_KEY is ${place(secret)}, expected both in one place`,
+    );
+  }
+  if (config.awsSessionToken !== undefined && config.awsAccessKeyId === undefined) {
+    problems.push('AWS_SESSION_TOKEN is set, expected AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY with it');
   }
   return problems;
 }

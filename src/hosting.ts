@@ -1,4 +1,4 @@
-import { connect, hostBroker } from './compose.ts';
+import { connect, hostBroker, needsBroker } from './compose.ts';
 import type { LoadedConfig } from './config.ts';
 import type { Deployment } from './deployment.ts';
 import { UnavailableError } from './errors.ts';
@@ -35,7 +35,8 @@ export async function attachOrHost(
   try {
     return { ...(await connect(quiet, { component, waitSeconds: LOOK_SECONDS })), isHosted: false };
   } catch (error) {
-    if (!(error instanceof UnavailableError)) throw error;
+    // On AWS whoever cannot reach it could not host it either.
+    if (!(error instanceof UnavailableError) || !needsBroker(loaded.config)) throw error;
     return host(quiet, component, needsWorker);
   }
 }

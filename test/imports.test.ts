@@ -9,6 +9,8 @@ interface Import {
   readonly from: string;
   readonly to: string;
   readonly isTypeOnly: boolean;
+  /** `import('…')`, only when it is come to. */
+  readonly isLazy: boolean;
 }
 
 /** Who may import what. A file that matches `from` may import nothing that matches `to`. */
@@ -40,6 +42,17 @@ const RULES: readonly { name: string; from: RegExp; to: RegExp; typesAllowed: bo
   },
 ];
 
+test('who is not on AWS loads nothing of it', () => {
+  const eager = globSync('**/*.ts', { cwd: src })
+    .filter((file) => !file.endsWith('.test.ts') && !/^(compose\/aws\.ts|adapters\/aws\/)/.test(file))
+    .flatMap(importsOf)
+    .filter(
+      ({ to, isTypeOnly, isLazy }) =>
+        /^(compose\/aws\.ts|adapters\/aws\/)/.test(to) && !isTypeOnly && !isLazy,
+    );
+  assert.deepEqual(eager, []);
+});
+
 test('the directions of import are kept', () => {
   const imports = globSync('**/*.ts', { cwd: src })
     .filter((file) => !file.endsWith('.test.ts'))
@@ -68,6 +81,6 @@ function importsOf(file: string): Import[] {
   return [...text.matchAll(statement)].map(([, type, fixed, dynamic]) => {
     const specifier = fixed ?? dynamic ?? '';
     const to = specifier.startsWith('.') ? relative(src, join(src, dirname(file), specifier)) : specifier;
-    return { from: file, to, isTypeOnly: type !== undefined };
+    return { from: file, to, isTypeOnly: type !== undefined, isLazy: dynamic !== undefined };
   });
 }

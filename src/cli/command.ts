@@ -9,10 +9,20 @@ export interface Verb {
 
 type SettingName = keyof typeof SETTINGS;
 
+/** Of every verb that works with a deployment: which one it is. */
+export const DEPLOYMENT_SETTINGS: readonly SettingName[] = [
+  'on',
+  'dataDir',
+  'prefix',
+  'awsRegion',
+  'awsProfile',
+];
+
 /** Adds the flags of these settings (`--data-dir <value>` …), shown with what they mean. */
 export function withSettings(command: Command, names: readonly SettingName[]): Command {
   for (const name of names) {
     const setting = SETTINGS[name];
+    if (setting.flag === undefined) continue;
     const isSwitch = typeof setting.fallback() === 'boolean';
     command.option(
       isSwitch ? `--${setting.flag}` : `--${setting.flag} <value>`,
@@ -27,6 +37,7 @@ export function typedFlags(command: Command): Record<string, string | boolean> {
   const options: Record<string, unknown> = command.optsWithGlobals();
   const flags: Record<string, string | boolean> = {};
   for (const setting of Object.values(SETTINGS)) {
+    if (setting.flag === undefined) continue;
     const value = options[camelCase(setting.flag)];
     if (typeof value === 'string' || typeof value === 'boolean') flags[setting.flag] = value;
   }

@@ -21,20 +21,26 @@ function rows({ config, sources }: LoadedConfig) {
   return (Object.keys(SETTINGS) as (keyof typeof SETTINGS)[]).map((name) => {
     const setting = SETTINGS[name];
     const value: unknown = config[name];
-    const isMasked = setting.secret === true && Array.isArray(value) && value.length > 0;
+    const isMasked =
+      setting.secret === true && (Array.isArray(value) ? value.length > 0 : value !== undefined);
     return {
       name,
       value: isMasked ? '(hidden)' : value,
       source: sources[name],
       variable: setting.variables[0],
-      flag: `--${setting.flag}`,
+      ...(setting.flag === undefined ? {} : { flag: `--${setting.flag}` }),
       help: setting.help,
     };
   });
 }
 
 function table(loaded: LoadedConfig): string {
-  const lines = rows(loaded).map((row) => [row.variable ?? '', String(row.value), row.source, row.help]);
+  const lines = rows(loaded).map((row) => [
+    row.variable ?? '',
+    String(row.value ?? ''),
+    row.source,
+    row.help,
+  ]);
   const widths = [0, 1, 2].map((column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
   return lines
     .map((line) => `${line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}\n`)

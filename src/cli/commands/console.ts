@@ -4,7 +4,7 @@ import { connect } from '../../compose.ts';
 import { Gallery } from '../../gallery/index.ts';
 import { JobClient } from '../../jobs/job-client.ts';
 import { queueNames } from '../../jobs/keys.ts';
-import { configOf, examples, type Verb, withSettings } from '../command.ts';
+import { configOf, DEPLOYMENT_SETTINGS, examples, type Verb, withSettings } from '../command.ts';
 
 const INTRODUCTION = `A console on the running service. At hand:
   deployment   its ports: .input .output .state .queues
@@ -16,7 +16,7 @@ const INTRODUCTION = `A console on the running service. At hand:
 
 const verb: Verb = {
   define(command) {
-    withSettings(command, ['dataDir', 'prefix', 'dialect']).action(async (_options, self: Command) => {
+    withSettings(command, [...DEPLOYMENT_SETTINGS, 'dialect']).action(async (_options, self: Command) => {
       const loaded = configOf(self);
       await using deployment = await connect(loaded, { component: 'console', waitSeconds: 2 });
       await using jobs = await JobClient.open(deployment);

@@ -6,7 +6,7 @@ import type { Fleet } from '../../ports/fleet.ts';
 import { startController } from '../../scaling/controller.ts';
 import { endFleet } from '../../scaling/end-fleet.ts';
 import type { ChildLink, StopReason } from '../../supervisor/child-link.ts';
-import { configOf, examples, typedFlags, type Verb, withSettings } from '../command.ts';
+import { configOf, DEPLOYMENT_SETTINGS, examples, typedFlags, type Verb, withSettings } from '../command.ts';
 import { aborted, runTier } from '../tier.ts';
 
 /** Longer than an instance's grace time, shorter than the supervisor's patience with the controller. */
@@ -15,8 +15,8 @@ const END_FLEET_MS = 15_000;
 const verb: Verb = {
   define(command) {
     withSettings(command, [
-      'dataDir',
-      'prefix',
+      ...DEPLOYMENT_SETTINGS,
+      'fleet',
       'minWorkers',
       'maxWorkers',
       'concurrency',
@@ -31,7 +31,7 @@ const verb: Verb = {
       const loaded = configOf(self);
       return runTier(loggerFor(loaded, 'controller'), async (link) => {
         await using deployment = await connect(loaded, { component: 'controller', waitSeconds: 10 });
-        const fleet = createFleet(deployment, childEnvironment(typedFlags(self)));
+        const fleet = await createFleet(deployment, childEnvironment(typedFlags(self)));
         await runUntilStopped(deployment, fleet, link);
         if ((link.stop.reason as StopReason | undefined) !== 'parent-stops') return;
         // The broker goes next: whoever still works must be done with it.

@@ -13,7 +13,7 @@ import { compactGallery, Gallery } from '../../gallery/index.ts';
 import { attachOrHost } from '../../hosting.ts';
 import { JobClient } from '../../jobs/job-client.ts';
 import { onShutdownSignals } from '../../shutdown.ts';
-import { configOf, examples, type Verb, withSettings } from '../command.ts';
+import { configOf, DEPLOYMENT_SETTINGS, examples, type Verb, withSettings } from '../command.ts';
 import { counted, printable, table } from '../output.ts';
 import { createProgress } from '../progress.ts';
 
@@ -35,7 +35,7 @@ const verb: Verb = {
       .option('--parallel <n>', 'pictures under way at once', countOf, 32)
       .option('--json', 'one JSON object a picture and line, as each is done')
       .action(enroll);
-    withSettings(command, ['dataDir', 'prefix', 'dialect', 'pack', 'smallFaces', 'logLevel']);
+    withSettings(command, [...DEPLOYMENT_SETTINGS, 'dialect', 'pack', 'smallFaces', 'logLevel']);
     examples(command, [
       ['facefleet enroll people/', 'people/Ada/*.jpg, people/Bob/*.jpg …: a folder for each person'],
       ['facefleet enroll --name "Ada Lovelace" a.jpg b.jpg', 'two pictures of one person'],

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import { connect } from '../../compose.ts';
 import { type FleetReport, readFleetReport } from '../../scaling/fleet-report.ts';
-import { configOf, examples, type Verb, withSettings } from '../command.ts';
+import { configOf, DEPLOYMENT_SETTINGS, examples, type Verb, withSettings } from '../command.ts';
 import { json, printable, table } from '../output.ts';
 
 const verb: Verb = {
   define(command) {
-    withSettings(command, ['dataDir', 'prefix'])
+    withSettings(command, [...DEPLOYMENT_SETTINGS])
       .option('--json', 'as JSON')
       .action(async (options: { json?: boolean }, self: Command) => {
         await using deployment = await connect(configOf(self), { component: 'fleet' });

@@ -21,7 +21,7 @@ const verb: Verb = {
       .option('--json', 'one JSON object a picture and line')
       .action(identify);
     withRecognitionSettings(command);
-    withSettings(command, ['falsePositiveRate', 'prefix']);
+    withSettings(command, ['falsePositiveRate', 'on', 'prefix', 'awsRegion', 'awsProfile']);
     examples(command, [
       ['facefleet identify party.jpg', 'who is on it, face by face, the largest first'],
       ['facefleet identify door.jpg --fpir 0.001', 'let only one stranger in a thousand have a name'],

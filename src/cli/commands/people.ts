@@ -15,7 +15,7 @@ import {
 } from '../../gallery/index.ts';
 import { type AttachedDeployment, attachOrHost } from '../../hosting.ts';
 import { announceGalleryVersion } from '../../scaling/controller-client.ts';
-import { configOf, examples, type Verb, withSettings } from '../command.ts';
+import { configOf, DEPLOYMENT_SETTINGS, examples, type Verb, withSettings } from '../command.ts';
 import { counted, json, printable, table } from '../output.ts';
 import { createProgress } from '../progress.ts';
 
@@ -62,7 +62,7 @@ function defineChanging(command: Command): void {
 }
 
 function define(command: Command, summary: string, action: (...words: never[]) => Promise<void>): void {
-  withSettings(command.summary(summary).description(summary), ['dataDir', 'prefix', 'dialect', 'logLevel'])
+  withSettings(command.summary(summary).description(summary), [...DEPLOYMENT_SETTINGS, 'dialect', 'logLevel'])
     .option('--json', 'as JSON')
     .action(action as (...words: unknown[]) => Promise<void>);
 }

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { connect } from '../../compose.ts';
 import type { Deployment } from '../../deployment.ts';
 import { type DeadJob, type DeadLetterReport, DeadLetters, type Selection } from '../../jobs/dead-letters.ts';
-import { configOf, examples, type Verb, withSettings } from '../command.ts';
+import { configOf, DEPLOYMENT_SETTINGS, examples, type Verb, withSettings } from '../command.ts';
 import { json, printable, table } from '../output.ts';
 
 interface Options {
@@ -42,7 +42,7 @@ const verb: Verb = {
 export default verb;
 
 function define(command: Command, summary: string, action: (...words: never[]) => Promise<void>): void {
-  withSettings(command.summary(summary).description(summary), ['dataDir', 'prefix'])
+  withSettings(command.summary(summary).description(summary), [...DEPLOYMENT_SETTINGS])
     .option('--json', 'as JSON')
     .action(action as (...words: unknown[]) => Promise<void>);
 }

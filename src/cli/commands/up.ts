@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { relative } from 'node:path';
 import type { Command } from 'commander';
-import { launcherPath, loggerFor } from '../../compose.ts';
+import { launcherPath, loggerFor, needsBroker } from '../../compose.ts';
 import { childEnvironment, type LoadedConfig, SETTINGS } from '../../config.ts';
 import { FacefleetError } from '../../errors.ts';
 import { linkToParent } from '../../supervisor/child-link.ts';
@@ -48,7 +48,11 @@ async function up(
     maxBackoffMs,
   });
   const supervisor = new Supervisor({
-    children: [child('broker', 1000), child('controller', 5000), child('web', 2000, WEB_NODE_FLAGS)],
+    children: [
+      ...(needsBroker(loaded.config) ? [child('broker', 1000)] : []),
+      child('controller', 5000),
+      child('web', 2000, WEB_NODE_FLAGS),
+    ],
     logger,
     stopGraceMs: STOP_GRACE_MS,
   });

@@ -1,14 +1,13 @@
 import type { Command } from 'commander';
 import { connect, loggerFor } from '../../compose.ts';
 import { startWebTier } from '../../web/web-tier.ts';
-import { configOf, examples, type Verb, withSettings } from '../command.ts';
+import { configOf, DEPLOYMENT_SETTINGS, examples, type Verb, withSettings } from '../command.ts';
 import { aborted, runTier } from '../tier.ts';
 
 const verb: Verb = {
   define(command) {
     withSettings(command, [
-      'dataDir',
-      'prefix',
+      ...DEPLOYMENT_SETTINGS,
       'host',
       'port',
       'dialect',

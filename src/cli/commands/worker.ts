@@ -4,7 +4,7 @@ import { instanceIdentity } from '../../config.ts';
 import { onShutdownSignals } from '../../shutdown.ts';
 import { EXIT_CODES } from '../../worker/ending.ts';
 import { runWorkerProcess } from '../../worker/worker-process.ts';
-import { configOf, examples, type Verb, withSettings } from '../command.ts';
+import { configOf, DEPLOYMENT_SETTINGS, examples, type Verb, withSettings } from '../command.ts';
 
 const EXIT_CODE_HELP = `
 Exit codes:
@@ -18,8 +18,7 @@ Exit codes:
 const verb: Verb = {
   define(command) {
     withSettings(command, [
-      'dataDir',
-      'prefix',
+      ...DEPLOYMENT_SETTINGS,
       'dialect',
       'pack',
       'smallFaces',

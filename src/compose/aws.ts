@@ -1,0 +1,65 @@
+import type { AwsService, AwsSettings } from '../adapters/aws/client-options.ts';
+import type { Config, LoadedConfig } from '../config.ts';
+import type { Deployment } from '../deployment.ts';
+import { FacefleetError } from '../errors.ts';
+import type { Logger } from '../logger.ts';
+import type { Fleet } from '../ports/fleet.ts';
+
+/** Buckets are S3's, queues are SQS's. Nothing is called yet. */
+export async function connectToAws(_loaded: LoadedConfig, _logger: Logger): Promise<Deployment> {
+  throw new FacefleetError(
+    'config-invalid',
+    'FACEFLEET_ON is "aws", expected local: S3 and SQS are not served yet',
+  );
+}
+
+/** Instances are EC2's. */
+export async function createEc2Fleet(_deployment: Deployment): Promise<Fleet> {
+  throw new FacefleetError(
+    'config-invalid',
+    'FACEFLEET_FLEET is "ec2", expected process: EC2 is not served yet',
+  );
+}
+
+/** Where AWS is and who we are, out of the config. Without credentials of our own the SDK goes through its usual chain. */
+export function awsSettingsOf({ config, sources }: LoadedConfig): AwsSettings {
+  const endpointUrls = definedOf<Record<AwsService, string>>({
+    s3: config.awsEndpointUrlS3,
+    sqs: config.awsEndpointUrlSqs,
+    ec2: config.awsEndpointUrlEc2,
+    ssm: config.awsEndpointUrlSsm,
+    sts: config.awsEndpointUrlSts,
+    cloudformation: config.awsEndpointUrlCloudFormation,
+  });
+  return {
+    ...definedOf({ region: config.awsRegion, endpointUrl: config.awsEndpointUrl }),
+    endpointUrls,
+    ...identityOf(config, sources),
+  };
+}
+
+/**
+ * A profile or keys, not both: the SDK prefers a profile, wherever either was set, but the environment must win over
+ * `.env`. Keys of the environment itself are left to the SDK.
+ */
+function identityOf(
+  config: Config,
+  sources: LoadedConfig['sources'],
+): Pick<AwsSettings, 'profile' | 'credentials'> {
+  const { awsAccessKeyId, awsSecretAccessKey, awsSessionToken, awsProfile } = config;
+  const hasKeys = awsAccessKeyId !== undefined && awsSecretAccessKey !== undefined;
+  const isProfileSaidFirst = sources.awsProfile === 'flag' || sources.awsProfile === 'environment';
+  if (awsProfile !== undefined && (isProfileSaidFirst || !hasKeys)) return { profile: awsProfile };
+  if (!hasKeys || sources.awsAccessKeyId !== '.env') return {};
+  return {
+    credentials: {
+      accessKeyId: awsAccessKeyId,
+      secretAccessKey: awsSecretAccessKey,
+      ...definedOf({ sessionToken: awsSessionToken }),
+    },
+  };
+}
+
+function definedOf<T extends object>(fields: { [K in keyof T]: T[K] | undefined }): Partial<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<T>;
+}
