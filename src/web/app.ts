@@ -9,28 +9,18 @@ import { Admission } from './admission.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { DEFAULT_WAITS, type WaitLimits, type WebContext } from './context.ts';
 import { guardKeys, guardOrigin } from './guards.ts';
+import type { Route } from './http/contract.ts';
+import { mountRoutes, refuseOtherMethods } from './http/mount.ts';
 import { READING_BYTES } from './picture-buffer.ts';
 import { HttpProblem, sendProblem, toProblem } from './problem.ts';
 import { Readiness } from './readiness.ts';
-import { healthRoutes, versionRoutes } from './routes/health.ts';
-import { homeRoutes } from './routes/home.ts';
-import { jobRoutes } from './routes/jobs.ts';
-import { recognitionRoutes } from './routes/recognitions.ts';
+import { documentationRoutes } from './routes/documentation.ts';
+import { createRoutes } from './routes/index.ts';
 import { factsOf } from './submission.ts';
 import { ClientGoneError } from './upload.ts';
 
 /** So long the rest of a refused upload is read and dropped, so that its client can read why. */
 const LINGER_MS = 5000;
-
-/** Every path and what it takes; all else is 405 with `Allow`, or 404. */
-const METHODS: readonly (readonly [path: string, methods: string])[] = [
-  ['/', 'GET, HEAD, POST'],
-  ['/v1/recognitions', 'POST'],
-  ['/v1/jobs/:id', 'GET, HEAD'],
-  ['/healthz', 'GET, HEAD'],
-  ['/readyz', 'GET, HEAD'],
-  ['/version', 'GET, HEAD'],
-];
 
 export interface AppOptions {
   readonly deployment: Deployment;
@@ -39,6 +29,8 @@ export interface AppOptions {
   /** When it aborts, whoever waits for a result is told where to find it. */
   readonly stopWaiting?: AbortSignal;
   readonly waits?: WaitLimits;
+  /** Fails answers that break their contract: for tests. */
+  readonly checksAnswers?: boolean;
 }
 
 /** The HTTP interface as an Express application, which a test may use without a web tier around it. */
@@ -47,10 +39,18 @@ export function createApp(options: AppOptions): Express {
   const app = express();
   app.disable('x-powered-by').disable('etag').set('query parser', 'simple');
   app.use(prepare, guardOrigin(context.config));
-  app.use(healthRoutes(context));
+  const routes = createRoutes(context);
+  const all = [...routes, ...documentationRoutes(routes)];
+  const isPublic = ({ contract }: Route) => contract.scope === 'public';
+  const mounting = { checksAnswers: options.checksAnswers ?? false };
+  mountRoutes(app, all.filter(isPublic), mounting);
   app.use(guardKeys(context.config));
-  app.use(homeRoutes(context), recognitionRoutes(context), jobRoutes(context), versionRoutes(context));
-  for (const [path, methods] of METHODS) app.all(path, refuseMethod(methods));
+  mountRoutes(
+    app,
+    all.filter((one) => !isPublic(one)),
+    mounting,
+  );
+  refuseOtherMethods(app, all);
   app.use(() => {
     throw new HttpProblem(404, 'there is nothing at this address');
   });
@@ -58,7 +58,13 @@ export function createApp(options: AppOptions): Express {
   return app;
 }
 
-function createContext({ deployment, client, stopWaiting, waits = DEFAULT_WAITS }: AppOptions): WebContext {
+/** What the routes of this application work with. */
+export function createContext({
+  deployment,
+  client,
+  stopWaiting,
+  waits = DEFAULT_WAITS,
+}: AppOptions): WebContext {
   const { loaded, clock, logger, queues } = deployment;
   const { config } = loaded;
   const requests = queues.open(queueNames(config.prefix).requests);
@@ -99,12 +105,6 @@ const prepare: RequestHandler = (request, response, next) => {
   });
   next();
 };
-
-function refuseMethod(allow: string): RequestHandler {
-  return () => {
-    throw new HttpProblem(405, `this address takes ${allow}`, { headers: { Allow: allow } });
-  };
-}
 
 function answerProblem({ logger, clock }: WebContext): ErrorRequestHandler {
   // Express tells an error handler by its four parameters.

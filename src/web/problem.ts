@@ -5,6 +5,7 @@ import { errorCode, errorMessage, isTransient } from '../errors.ts';
 import { IdempotencyMismatchError } from '../jobs/idempotency.ts';
 import type { FailedResult, JobErrorCode } from '../jobs/job.ts';
 import type { Logger } from '../logger.ts';
+import type { Fault } from './http/fault.ts';
 
 const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
 /** The broker is back within two seconds. */
@@ -13,21 +14,25 @@ const RETRY_AFTER_SECONDS = 2;
 export interface ProblemOptions {
   readonly headers?: Readonly<Record<string, string>>;
   readonly jobId?: string;
+  /** Which values of the request were wrong. */
+  readonly faults?: readonly Fault[];
   readonly cause?: unknown;
 }
 
-/** A request that cannot be answered as asked, ready to be told. `detail` is one line and quotes nothing that the client sent. */
+/** A request that cannot be answered as asked, ready to be told. `detail` is one line; what the client sent is quoted as JSON only. */
 export class HttpProblem extends Error {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly jobId: string | undefined;
+  readonly faults: readonly Fault[] | undefined;
 
-  constructor(status: number, detail: string, { headers = {}, jobId, cause }: ProblemOptions = {}) {
+  constructor(status: number, detail: string, { headers = {}, jobId, faults, cause }: ProblemOptions = {}) {
     super(detail, cause === undefined ? {} : { cause });
     this.name = 'HttpProblem';
     this.status = status;
     this.headers = headers;
     this.jobId = jobId;
+    this.faults = faults;
   }
 }
 
@@ -42,9 +47,9 @@ export function sendProblem(request: Request, response: Response, problem: HttpP
   response.status(problem.status).set(problem.headers);
   if (problem.jobId !== undefined) response.set('X-Job-Id', problem.jobId);
   if (isVersioned(request.path)) {
-    const { status, message: detail, jobId } = problem;
+    const { status, message: detail, jobId, faults: errors } = problem;
     response.set('Content-Type', PROBLEM_TYPE);
-    response.end(JSON.stringify({ type: 'about:blank', title, status, detail, jobId }));
+    response.end(JSON.stringify({ type: 'about:blank', title, status, detail, jobId, errors }));
     return;
   }
   response.set('Content-Type', 'text/plain; charset=utf-8');

@@ -22,6 +22,8 @@ const LAST_WORDS_MS = 2000;
 export interface WebTierOptions {
   readonly deployment: Deployment;
   readonly waits?: WaitLimits;
+  /** Fails answers that break their contract: for tests. */
+  readonly checksAnswers?: boolean;
 }
 
 /** The running web tier. Disposing of it drains it: nobody new, answers for those who wait, then closed. */
@@ -37,14 +39,15 @@ export interface WebTier extends AsyncDisposable {
  * @throws FacefleetError `config-invalid` (strangers could come in without a key), `conflict` (the port is taken),
  *   `permission-denied`.
  */
-export async function startWebTier({ deployment, waits }: WebTierOptions): Promise<WebTier> {
+export async function startWebTier(options: WebTierOptions): Promise<WebTier> {
+  const { deployment, ...settings } = options;
   const { logger } = deployment;
   const { config } = deployment.loaded;
   checkBinding(config);
   const client = await JobClient.open(deployment, { webId: config.webId });
   const stopWaiting = new AbortController();
-  const options = { deployment, client, stopWaiting: stopWaiting.signal };
-  const server = serve(createApp(waits === undefined ? options : { ...options, waits }));
+  const app = createApp({ deployment, client, stopWaiting: stopWaiting.signal, ...settings });
+  const server = serve(app);
   const open = trackResponses(server);
   try {
     await listen(server, config);

@@ -28,7 +28,8 @@ export class WebService implements AsyncDisposable {
     ...options
   }: WebServiceOptions = {}): Promise<WebService> {
     const deployment = new MemoryDeployment(options);
-    const tier = await startWebTier(waits === undefined ? { deployment } : { deployment, waits });
+    const settings = { checksAnswers: true, ...(waits === undefined ? {} : { waits }) };
+    const tier = await startWebTier({ deployment, ...settings });
     const worker = recognise === false ? undefined : await FakeWorker.start(deployment, recognise);
     return new WebService(deployment, worker, tier);
   }

@@ -1,0 +1,39 @@
+import { type TSchema, Type } from 'typebox';
+
+import { PICTURE_FIELD } from '../body-reader.ts';
+
+const Binary = Type.String({ format: 'binary' });
+
+/** A form with one picture. */
+export const PICTURE_FORM = {
+  'multipart/form-data': Type.Object({ [PICTURE_FIELD]: Binary }),
+} satisfies Record<string, TSchema>;
+
+/** A form with one picture, or its bare bytes. */
+export const PICTURE_UPLOAD = {
+  ...PICTURE_FORM,
+  'image/*': Binary,
+  'application/octet-stream': Binary,
+} satisfies Record<string, TSchema>;
+
+export const IDEMPOTENCY_HEADER = {
+  'Idempotency-Key': {
+    description: 'Makes repeating the request safe: for 24 hours it is answered by the first one’s job',
+    schema: Type.String({ minLength: 1, maxLength: 255 }),
+  },
+} as const;
+
+export const PREFER_HEADER = {
+  Prefer: {
+    description: '`respond-async`: 202 at once; `wait=10`: wait so many seconds, 55 at most, before 202',
+    schema: Type.String(),
+  },
+} as const;
+
+/** Headers of an answer that stands for a job. */
+export const JOB_HEADERS = { 'X-Job-Id': 'The job' } as const;
+export const PENDING_HEADERS = {
+  ...JOB_HEADERS,
+  Location: 'Where its result will be',
+  'Retry-After': 'Seconds',
+} as const;
