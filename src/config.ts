@@ -6,6 +6,7 @@ import { parseEnv } from 'node:util';
 
 import { FacefleetError } from './errors.ts';
 import type { Dialect } from './jobs/job.ts';
+import type { NotifyEnvironment } from './systemd/notifier.ts';
 
 /** Everything that can be set, parsed once; nothing else reads `process.env`. Units end the names. */
 export interface Config {
@@ -403,6 +404,19 @@ export function instanceIdentity(
   };
 }
 
+/** Of systemd's protocol for services: for this process alone. */
+const NOTIFY_VARIABLES = ['NOTIFY_SOCKET', 'WATCHDOG_USEC', 'WATCHDOG_PID'] as const;
+
+/** Whom this process should tell that it is ready and alive, as systemd says by NOTIFY_SOCKET and WATCHDOG_*. */
+export function notifyEnvironment(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): NotifyEnvironment {
+  const { NOTIFY_SOCKET: socket, WATCHDOG_USEC: period, WATCHDOG_PID: pid } = environment;
+  const isForUs = pid === undefined || Number(pid) === process.pid;
+  const periodMs = Number(period ?? 0) / 1000;
+  return { socket: socket || undefined, watchdogMs: isForUs && periodMs > 0 ? periodMs : undefined };
+}
+
 /**
  * The environment for a child process that shall come to the same config: this process's own, with flags written as
  * their variables (a flag that was typed wins over the environment here as it did in the parent).
@@ -415,6 +429,8 @@ export function childEnvironment(
     const given = setting.flag === undefined ? undefined : flags[setting.flag];
     if (given !== undefined) environment[setting.variables[0]!] = String(given);
   }
+  // A child that said "ready" in its parent's name would be believed.
+  for (const variable of NOTIFY_VARIABLES) delete environment[variable];
   return environment;
 }
 

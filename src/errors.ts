@@ -79,6 +79,20 @@ export function isTransient(error: unknown): boolean {
   return code === 'unavailable' || code === 'throttled' || code === 'timeout' || code === 'disk-full';
 }
 
+/** Errors that only a person can mend: starting again would only say the same again. */
+const FOR_A_PERSON: ReadonlySet<ErrorCode | undefined> = new Set<ErrorCode>([
+  'config-invalid',
+  'data-folder-in-use',
+  'permission-denied',
+  'bad-request',
+  'conflict',
+]);
+
+/** Whether a process that could not start for this should not be started again until somebody has changed something. */
+export function needsAPerson(error: unknown): boolean {
+  return FOR_A_PERSON.has(errorCode(error));
+}
+
 /** The code of our errors, also of those that carry one without deriving from the base (recognition is a library apart). */
 export function errorCode(error: unknown): ErrorCode | undefined {
   if (error instanceof FacefleetError) return error.code;

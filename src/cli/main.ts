@@ -1,8 +1,12 @@
 import { CommanderError } from 'commander';
-import { errorMessage } from '../errors.ts';
+import { notifyEnvironment } from '../config.ts';
+import { errorMessage, needsAPerson } from '../errors.ts';
 import { createProgram } from './program.ts';
 
-/** 0 done, 1 it failed, 2 it was called wrongly. */
+/** sysexits' EX_CONFIG: our units say that systemd need not try again. */
+const NEEDS_A_PERSON = 78;
+
+/** 0 done, 1 it failed, 2 it was called wrongly; under systemd 78 when trying again is pointless. */
 try {
   await createProgram().parseAsync(process.argv);
 } catch (error) {
@@ -11,6 +15,7 @@ try {
     process.exitCode = error.exitCode === 0 ? 0 : 2;
   } else {
     process.stderr.write(`facefleet: ${errorMessage(error)}\n`);
-    process.exitCode = 1;
+    const isService = notifyEnvironment().socket !== undefined;
+    process.exitCode = isService && needsAPerson(error) ? NEEDS_A_PERSON : 1;
   }
 }

@@ -1,15 +1,6 @@
-import { type ErrorCode, errorMessage, FacefleetError } from '../errors.ts';
+import { errorMessage, FacefleetError, needsAPerson } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { type ChildLink, linkToParent, sendToParent } from '../supervisor/child-link.ts';
-
-/** Errors that only a person can mend: starting again would only say the same again. */
-const FATAL_CODES: ReadonlySet<string> = new Set<ErrorCode>([
-  'config-invalid',
-  'data-folder-in-use',
-  'permission-denied',
-  'bad-request',
-  'conflict',
-]);
 
 /**
  * Runs one tier as a process: links it to a supervisor, if there is one, and turns a failure to start into one clear
@@ -22,8 +13,8 @@ export async function runTier(logger: Logger, run: (link: ChildLink) => Promise<
   try {
     await run(link);
   } catch (error) {
-    if (error instanceof FacefleetError && FATAL_CODES.has(error.code)) {
-      sendToParent({ type: 'fatal', message: errorMessage(error) });
+    if (error instanceof FacefleetError && needsAPerson(error)) {
+      sendToParent({ type: 'fatal', code: error.code, message: errorMessage(error) });
       process.exitCode = 1;
       // The supervisor says it, once.
       if (link.isSupervised) return;

@@ -1,10 +1,13 @@
+import { notifyEnvironment } from '../config.ts';
+import type { ErrorCode } from '../errors.ts';
 import type { Logger } from '../logger.ts';
+import { Notifier } from '../systemd/notifier.ts';
 
 /** What a child of `up` says over its IPC channel. */
 export type ChildMessage =
   | { readonly type: 'ready'; readonly facts: Readonly<Record<string, string | number>> }
   /** Starting is pointless until a person changes something; `up` stops and shows the message. */
-  | { readonly type: 'fatal'; readonly message: string };
+  | { readonly type: 'fatal'; readonly message: string; readonly code: ErrorCode };
 
 /** What `up` says to a child. */
 export interface ParentMessage {
@@ -17,21 +20,26 @@ export interface ChildLink extends Disposable {
   readonly stop: AbortSignal;
   /** Whether a supervisor started this process. */
   readonly isSupervised: boolean;
+  /** Tells the supervisor, `up` or systemd, that the tier serves. */
   ready(facts: Readonly<Record<string, string | number>>): void;
 }
 
 export type StopReason = 'signal' | 'parent-stops' | 'parent-died';
 
 /**
- * A tier's side of the channel to its supervisor; alone (systemd, a shell) only signals count.
+ * A tier's side of the channel to its supervisor. Without one only signals count; systemd is told what `up` would be.
  *
  * The first signal drains, a second ends the process at once.
  */
 export function linkToParent(logger: Logger): ChildLink {
   const controller = new AbortController();
   const isSupervised = process.send !== undefined;
+  const notifier = new Notifier({ environment: notifyEnvironment(), logger });
   const stopFor = (reason: StopReason) => {
-    if (!controller.signal.aborted) logger.info({ reason }, 'stopping');
+    if (!controller.signal.aborted) {
+      logger.info({ reason }, 'stopping');
+      notifier.stopping();
+    }
     controller.abort(reason);
   };
   const onSignal = (signal: NodeJS.Signals) => {
@@ -52,8 +60,12 @@ export function linkToParent(logger: Logger): ChildLink {
   return {
     stop: controller.signal,
     isSupervised,
-    ready: (facts) => sendToParent({ type: 'ready', facts }),
+    ready: (facts) => {
+      sendToParent({ type: 'ready', facts });
+      notifier.ready(typeof facts.url === 'string' ? `serving ${facts.url}` : 'serving');
+    },
     [Symbol.dispose]: () => {
+      notifier[Symbol.dispose]();
       for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, onSignal);
       process.off('message', onMessage);
       process.off('disconnect', onDisconnect);

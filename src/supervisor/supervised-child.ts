@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { FacefleetError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { ChildMessage, ParentMessage } from './child-link.ts';
 
@@ -16,7 +17,7 @@ export type ReadyFacts = Readonly<Record<string, string | number>>;
 export interface ChildEvents {
   onReady(facts: ReadyFacts): void;
   /** It cannot start until a person changes something. */
-  onFatal(message: string): void;
+  onFatal(error: FacefleetError): void;
 }
 
 const FIRST_BACKOFF_MS = 50;
@@ -60,10 +61,10 @@ export class SupervisedChild {
       detached: true,
     });
     this.#process = child;
-    let fatal: string | undefined;
+    let fatal: FacefleetError | undefined;
     child.on('message', (message: ChildMessage) => {
       if (message.type === 'ready') this.#events.onReady(message.facts);
-      else fatal = message.message;
+      else fatal = new FacefleetError(message.code, message.message);
     });
     this.#ended = new Promise((resolve) => {
       const onEnd = (why: Record<string, unknown>) => {

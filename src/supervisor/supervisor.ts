@@ -1,4 +1,3 @@
-import { FacefleetError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import { type ChildSpec, type ReadyFacts, SupervisedChild } from './supervised-child.ts';
 
@@ -50,7 +49,7 @@ export class Supervisor {
         spec,
         {
           onReady: resolve,
-          onFatal: (message) => this.#failed.reject(new FacefleetError('unavailable', message)),
+          onFatal: (error) => this.#failed.reject(error),
         },
         this.#options.logger,
       );

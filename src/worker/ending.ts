@@ -24,16 +24,19 @@ export type LeaveReason =
 
 export type EndReason = DrainReason | LeaveReason;
 
-/** What a worker's process exits with: 75 asks for a replacement, as sysexits' EX_TEMPFAIL, 69 and 70 say that a service was lost or the software failed. */
+/**
+ * What a worker's process exits with: 75 asks for a replacement, as sysexits' EX_TEMPFAIL, 69 and 70 say that a service was
+ * lost or the software failed. At 76 its unit on EC2 powers the machine off, which nobody else would.
+ */
 export const EXIT_CODES: Readonly<Record<EndReason, number>> = {
   stopped: 0,
   ordered: 0,
-  orphaned: 0,
   lost: 69,
   stuck: 70,
   broken: 70,
   memory: 75,
   pack: 75,
+  orphaned: 76,
 };
 
 /** When and why the worker ends: the first reason to drain counts, and a reason to leave at once overrides it. */

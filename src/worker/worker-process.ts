@@ -25,6 +25,8 @@ export interface WorkerProcessOptions {
   readonly connect: () => Promise<Deployment>;
   readonly instance: InstanceIdentity;
   readonly drain: AbortSignal;
+  /** Called once, when it begins to take jobs. */
+  readonly onReady?: () => void;
   /** The process goes on afterwards, so everything that was opened is closed; otherwise its end does that, faster. */
   readonly goesOn?: boolean;
 }
@@ -58,6 +60,7 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<E
     isolatedReader: (otherPackId) => models.isolated(otherPackId),
     instance,
     drain,
+    onReady: options.onReady,
   });
   try {
     return await working;

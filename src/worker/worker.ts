@@ -36,6 +36,8 @@ export interface WorkerOptions {
   readonly instance: InstanceIdentity;
   /** Aborts when the worker is to drain and end. */
   readonly drain: AbortSignal;
+  /** Called once, when it begins to take jobs. */
+  readonly onReady?: (() => void) | undefined;
   /** Memory of this process in bytes; a test may say otherwise. */
   readonly residentBytes?: () => number;
 }
@@ -110,6 +112,7 @@ class Worker {
     this.#state = 'running';
     heartbeats.beatSoon();
     logger.info({ galleryVersion: replica.version, packId: recogniser.packId }, 'ready for jobs');
+    this.#options.onReady?.();
     const onMessage = (message: QueueMessage) => void this.#handle(message, processor, keeper);
     const inHand = this.#inHand;
     await pollForMessages(

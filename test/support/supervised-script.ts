@@ -9,7 +9,7 @@ const link = linkToParent(silentLogger);
 
 note('started');
 if (behaviour === 'fatal') {
-  sendToParent({ type: 'fatal', message: 'port 3001 is taken' });
+  sendToParent({ type: 'fatal', code: 'conflict', message: 'port 3001 is taken' });
   setTimeout(() => process.exit(1), 10);
 } else {
   const alive = setInterval(() => {}, 1000);

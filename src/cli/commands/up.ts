@@ -61,6 +61,7 @@ async function up(
     if (facts !== undefined) {
       const folder = relative(process.cwd(), loaded.config.dataDir) || '.';
       process.stdout.write(describeService({ loaded, facts, folder, json: options.json === true }));
+      link.ready({ pid: process.pid, url: String(facts.web?.url) });
       await Promise.race([aborted(link.stop), supervisor.failed]);
     }
   } finally {

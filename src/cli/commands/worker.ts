@@ -1,19 +1,21 @@
 import type { Command } from 'commander';
 import { connect, loggerFor } from '../../compose.ts';
-import { instanceIdentity } from '../../config.ts';
+import { instanceIdentity, notifyEnvironment } from '../../config.ts';
 import { onShutdownSignals } from '../../shutdown.ts';
+import { Notifier } from '../../systemd/notifier.ts';
 import { EXIT_CODES } from '../../worker/ending.ts';
 import { runWorkerProcess } from '../../worker/worker-process.ts';
 import { configOf, DEPLOYMENT_SETTINGS, examples, type Verb, withSettings } from '../command.ts';
 
 const EXIT_CODE_HELP = `
 Exit codes:
-  0   drained: it was told to end, or had neither work nor a controller for ten minutes
+  0   drained: it was told to end
   1   it could not start
   2   called wrongly
   69  the broker is gone
   70  a picture hung or broke its recogniser; start another worker
-  75  it outgrew its memory, or has the wrong model pack; start another worker`;
+  75  it outgrew its memory, or has the wrong model pack; start another worker
+  76  it had neither work nor a controller for ten minutes: its machine is needed by nobody`;
 
 const verb: Verb = {
   define(command) {
@@ -32,12 +34,16 @@ const verb: Verb = {
       'logFormat',
     ]).action(async (_options, self: Command) => {
       const loaded = configOf(self);
-      using signals = onShutdownSignals(loggerFor(loaded, 'worker'));
+      const logger = loggerFor(loaded, 'worker');
+      using signals = onShutdownSignals(logger);
+      using notifier = new Notifier({ environment: notifyEnvironment(), logger });
+      signals.drain.addEventListener('abort', () => notifier.stopping());
       const reason = await runWorkerProcess({
         loaded,
         connect: () => connect(loaded, { component: 'worker', waitSeconds: 10 }),
         instance: instanceIdentity(),
         drain: signals.drain,
+        onReady: () => notifier.ready('taking jobs'),
       });
       // Some endings leave work behind that must not go on.
       process.exit(EXIT_CODES[reason]);
