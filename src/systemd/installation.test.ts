@@ -29,7 +29,7 @@ test('a fresh machine gets account, settings and a unit that names the program w
   await install(machine, ['up']);
   assert.match(
     machine.read('/etc/systemd/system/facefleet.service') ?? '',
-    /^ExecStart=\/srv\/node \/srv\/face\\x20fleet\/bin\/facefleet\.js up$/m,
+    /^ExecStart=\/srv\/node \/srv\/face\\x20fleet\/bin\/facefleet\.js up --json$/m,
   );
   assert.equal(machine.modes.get('/etc/facefleet/facefleet.env'), 0o600);
   assert.deepEqual(machine.commands, [
