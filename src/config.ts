@@ -55,6 +55,9 @@ export interface Config {
   readonly awsEndpointUrlCloudFormation: string | undefined;
   /** Key that objects are encrypted with; undefined: as the buckets say. */
   readonly kmsKey: string | undefined;
+  /** PEM files of the web tier's certificate and key; undefined: plain HTTP. */
+  readonly tlsCert: string | undefined;
+  readonly tlsKey: string | undefined;
 }
 
 export type ConfigSource = 'flag' | 'environment' | '.env' | 'default';
@@ -273,6 +276,8 @@ export const SETTINGS: { readonly [K in keyof Config]: Setting<Config[K]> } = {
   awsEndpointUrlSsm: endpointUrl('SSM'),
   awsEndpointUrlSts: endpointUrl('STS'),
   awsEndpointUrlCloudFormation: endpointUrl('CLOUDFORMATION'),
+  tlsCert: optional('tls-cert', file, 'PEM file of the certificate that the web tier shows; serves HTTPS'),
+  tlsKey: optional('tls-key', file, 'PEM file of its key'),
   kmsKey: optional('kms-key', text(/^[\x21-\x7e]+$/, 'an id, alias or ARN'), 'KMS key for objects in S3'),
 };
 
@@ -288,6 +293,10 @@ function setting<T>(flagName: string, fallback: T, parse: (text: string) => T, h
 
 function optional<T>(flagName: string, parse: (text: string) => T, help: string): Setting<T | undefined> {
   return setting<T | undefined>(flagName, undefined, parse, help);
+}
+
+function file(value: string): string {
+  return resolve(text(/./, 'a file')(value));
 }
 
 function credential(variable: string): Setting<string | undefined> {
@@ -478,6 +487,10 @@ function contradictions(config: Config): string[] {
     problems.push(
       `FACEFLEET_MIN_WORKERS is ${config.minWorkers}, expected at most FACEFLEET_MAX_WORKERS, ${config.maxWorkers}`,
     );
+  }
+  if ((config.tlsCert === undefined) !== (config.tlsKey === undefined)) {
+    const [given, missing] = config.tlsKey === undefined ? ['CERT', 'KEY'] : ['KEY', 'CERT'];
+    problems.push(`FACEFLEET_TLS_${given} is set, expected FACEFLEET_TLS_${missing} with it`);
   }
   if (config.uploadBudgetBytes < config.maxUploadBytes) {
     problems.push(

@@ -1,13 +1,16 @@
 import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 
+import type { Config } from '../config.ts';
 import type { Deployment } from '../deployment.ts';
 import { FacefleetError } from '../errors.ts';
 import { JobClient } from '../jobs/job-client.ts';
 import { createApp } from './app.ts';
 import type { WaitLimits } from './context.ts';
 import { checkBinding } from './guards.ts';
+import { CertificateWatch, type KeyPair, readKeyPair, type TlsFiles } from './tls.ts';
 
 /** A client gets so long for its headers, and so long for its whole request. */
 const HEADERS_TIMEOUT_MS = 15_000;
@@ -36,18 +39,20 @@ export interface WebTier extends AsyncDisposable {
 /**
  * Starts to listen on the configured host and port.
  *
- * @throws FacefleetError `config-invalid` (strangers could come in without a key), `conflict` (the port is taken),
- *   `permission-denied`.
+ * @throws FacefleetError `config-invalid` (strangers could come in without a key, a certificate that cannot serve),
+ *   `conflict` (the port is taken), `permission-denied`.
  */
 export async function startWebTier(options: WebTierOptions): Promise<WebTier> {
   const { deployment, ...settings } = options;
   const { logger } = deployment;
   const { config } = deployment.loaded;
   checkBinding(config);
+  const files = tlsFiles(config);
+  const pair = files && readKeyPair(files, deployment.clock.now());
   const client = await JobClient.open(deployment, { webId: config.webId });
   const stopWaiting = new AbortController();
   const app = createApp({ deployment, client, stopWaiting: stopWaiting.signal, ...settings });
-  const server = serve(app);
+  const server = serve(app, pair);
   const open = trackResponses(server);
   try {
     await listen(server, config);
@@ -56,10 +61,12 @@ export async function startWebTier(options: WebTierOptions): Promise<WebTier> {
     throw error;
   }
   const { port } = server.address() as AddressInfo;
-  const url = `http://${urlHost(config.host)}:${port}`;
+  const certificate = watchCertificate(server, files, pair, deployment);
+  const url = `${pair === undefined ? 'http' : 'https'}://${urlHost(config.host)}:${port}`;
   logger.info({ url, dialect: config.dialect }, 'listening');
   let closing: Promise<void> | undefined;
   const close = async () => {
+    await certificate?.[Symbol.asyncDispose]();
     await drain({ server, open, stopWaiting, deployment });
     await client[Symbol.asyncDispose]();
     logger.info('closed');
@@ -74,21 +81,49 @@ export async function startWebTier(options: WebTierOptions): Promise<WebTier> {
   };
 }
 
-function serve(app: ReturnType<typeof createApp>): Server {
-  const server = createServer(
-    {
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      connectionsCheckingInterval: 1000,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-    },
-    app,
-  );
+function serve(app: ReturnType<typeof createApp>, pair: KeyPair | undefined): Server | TlsServer {
+  const limits = {
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionsCheckingInterval: 1000,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+  };
+  const server =
+    pair === undefined
+      ? createServer(limits, app)
+      : createTlsServer(
+          {
+            ...limits,
+            cert: pair.cert,
+            key: pair.key,
+            minVersion: 'TLSv1.2',
+            handshakeTimeout: HEADERS_TIMEOUT_MS,
+          },
+          app,
+        );
   server.maxConnections = MAX_CONNECTIONS;
   return server;
 }
 
-async function listen(server: Server, { host, port }: { host: string; port: number }): Promise<void> {
+function tlsFiles({ tlsCert, tlsKey }: Config): TlsFiles | undefined {
+  if (tlsCert === undefined || tlsKey === undefined) return undefined;
+  return { certFile: tlsCert, keyFile: tlsKey };
+}
+
+function watchCertificate(
+  server: Server | TlsServer,
+  files: TlsFiles | undefined,
+  current: KeyPair | undefined,
+  { clock, logger }: Deployment,
+): CertificateWatch | undefined {
+  if (files === undefined || current === undefined || !('setSecureContext' in server)) return undefined;
+  return new CertificateWatch({ server, files, current, clock, logger });
+}
+
+async function listen(
+  server: Server | TlsServer,
+  { host, port }: { host: string; port: number },
+): Promise<void> {
   try {
     server.listen(port, host);
     await once(server, 'listening');
@@ -111,7 +146,7 @@ function listenError(cause: NodeJS.ErrnoException, address: string): FacefleetEr
 }
 
 /** The responses that are not finished. Once the server is closing, each of them is the last on its connection. */
-function trackResponses(server: Server): Set<ServerResponse> {
+function trackResponses(server: Server | TlsServer): Set<ServerResponse> {
   const open = new Set<ServerResponse>();
   server.prependListener('request', (_request, response) => {
     open.add(response);
@@ -122,7 +157,7 @@ function trackResponses(server: Server): Set<ServerResponse> {
 }
 
 interface Drained {
-  readonly server: Server;
+  readonly server: Server | TlsServer;
   readonly open: ReadonlySet<ServerResponse>;
   readonly stopWaiting: AbortController;
   readonly deployment: Pick<Deployment, 'clock' | 'logger' | 'lost'>;

@@ -15,6 +15,8 @@ const verb: Verb = {
       'allowAnonymous',
       'allowedHosts',
       'webId',
+      'tlsCert',
+      'tlsKey',
       'maxUploadBytes',
       'uploadBudgetBytes',
       'logLevel',
