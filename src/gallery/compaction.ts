@@ -94,8 +94,12 @@ export async function scrub(
   for await (const { key } of store.list({ prefix: keys.logPrefix })) {
     const sequence = sequenceOf(key);
     if (sequence >= last) break;
-    if (sequence > base.floor) await store.put(key, scrubbedEntry());
-    else await store.delete(key);
+    if (sequence > base.floor) {
+      await store.put(key, scrubbedEntry());
+      await store.forgetVersions(key);
+    } else {
+      await store.delete(key);
+    }
   }
   for await (const { key } of store.list({ prefix: keys.segmentPrefix })) {
     // Nothing that names an earlier sequence can become a base any more; a later one may be about to.

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { PreconditionFailedError } from '../errors.ts';
 import { courseOutputKey, stemOf } from '../jobs/course-names.ts';
 import type { DoneResult, EnrolReport, FaceResult, FailedResult, JobRecord, JobResult } from '../jobs/job.ts';
-import { courseNameKey, inputKey, recordKey } from '../jobs/keys.ts';
+import { courseNameKey, inputKey, recordKey, resultKey } from '../jobs/keys.ts';
 import { readRecord, recordOfMetadata } from '../jobs/record.ts';
 import { createResult, readResult, replaceResult } from '../jobs/results.ts';
 import { type Buckets, pictureBucket, resultBucket } from '../jobs/stores.ts';
@@ -66,13 +66,15 @@ async function eraseResult(
     if (stored === undefined) return false;
     const isAbout = isAboutThem || recognises(stored.result, who);
     const cleaned = isAbout ? erasedResult(stored.result) : withoutMentions(stored.result, who);
-    if (cleaned === stored.result) return isAbout;
     try {
-      await replaceResult(bucket, cleaned, stored.etag);
-      return isAbout;
+      if (cleaned !== stored.result) await replaceResult(bucket, cleaned, stored.etag);
     } catch (error) {
-      if (!(error instanceof PreconditionFailedError)) throw error;
+      if (error instanceof PreconditionFailedError) continue;
+      throw error;
     }
+    // Also when it was clean: whoever cleaned it may have died before this.
+    await bucket.forgetVersions(resultKey(jobId));
+    return isAbout;
   }
 }
 

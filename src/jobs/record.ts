@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { FacefleetError } from '../errors.ts';
+import { MAX_METADATA_BYTES, metadataBytes } from '../portable-metadata.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ObjectStore, PutOptions } from '../ports/object-store.ts';
 import { claimCourseKey } from './course-names.ts';
@@ -10,8 +11,6 @@ import { type Buckets, pictureBucket } from './stores.ts';
 
 /** The metadata field of the input object that holds the record. */
 const RECORD_FIELD = 'record';
-/** What S3 allows for names and values together. */
-const MAX_METADATA_BYTES = 2048;
 
 /** The bytes of a picture: opened again for each attempt to store them. */
 export interface PictureSource {
@@ -118,7 +117,7 @@ function encodeMetadata(record: JobRecord): string {
     /[\u007f-\u009f\u2028\u2029]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
-  const bytes = RECORD_FIELD.length + Buffer.byteLength(text);
+  const bytes = metadataBytes({ [RECORD_FIELD]: text });
   if (bytes <= MAX_METADATA_BYTES) return text;
   throw new FacefleetError(
     'limit-exceeded',

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 
 import { checkKey, checkPutOptions, DEFAULT_LIMIT_BYTES, tooLarge } from '../../src/adapters/object-rules.ts';
@@ -10,7 +11,7 @@ import type {
   StoredObject,
 } from '../../src/ports/object-store.ts';
 
-export type StoreOperation = 'put' | 'get' | 'head' | 'delete' | 'list';
+export type StoreOperation = 'put' | 'get' | 'head' | 'delete' | 'list' | 'forgetVersions';
 
 export interface FailureRule {
   /** Only for this key, or keys (for `list`: the prefix) that match. */
@@ -49,7 +50,6 @@ export class MemoryObjectStore implements ObjectStore {
   readonly #objects = new Map<string, Stored>();
   readonly #rules: Rule[] = [];
   readonly #now: () => number;
-  #versions = 0;
 
   constructor({ bucket = 'memory', now = Date.now }: { bucket?: string; now?: () => number } = {}) {
     this.bucket = bucket;
@@ -99,7 +99,8 @@ export class MemoryObjectStore implements ObjectStore {
       this.#checkConditions(key, options);
       const info: ObjectInfo = {
         key,
-        etag: `"v${++this.#versions}"`,
+        // As S3 makes it: who counts on another one for the same bytes is found out here.
+        etag: `"${createHash('md5').update(bytes).digest('hex')}"`,
         sizeBytes: bytes.length,
         lastModified: new Date(this.#now()),
         contentType: options.contentType ?? 'application/octet-stream',
@@ -129,6 +130,11 @@ export class MemoryObjectStore implements ObjectStore {
     await this.#run('delete', key, async () => {
       this.#objects.delete(key);
     });
+  }
+
+  async forgetVersions(key: string): Promise<void> {
+    checkKey(key, this.bucket);
+    await this.#run('forgetVersions', key, async () => {});
   }
 
   async *list(options: { prefix?: string; startAfter?: string } = {}): AsyncGenerator<ObjectEntry> {

@@ -38,6 +38,16 @@ describe('folder object store: what people find in the folder, and do with it', 
     assert.deepEqual(await readdir(join(bucket.folder, '.meta', 'uploads+')), ['1']);
   });
 
+  test('every put has an etag of its own, also of the same bytes', async () => {
+    await using bucket = makeBucket();
+    const etags = new Set<string>();
+    for (let round = 0; round < 40; round++) {
+      if (round % 8 === 7) await bucket.store.delete('key');
+      etags.add((await bucket.store.put('key', Buffer.from('same'))).etag);
+    }
+    assert.equal(etags.size, 40);
+  });
+
   test('a file dropped in is an object, one that is edited a new version', async () => {
     await using bucket = makeBucket();
     await bucket.store.put('uploads/1', Buffer.from('first'), { metadata: { a: 'b' } });

@@ -117,6 +117,11 @@ export class FolderObjectStore implements ObjectStore {
     });
   }
 
+  /** A folder keeps none. */
+  async forgetVersions(key: string): Promise<void> {
+    this.#place(key);
+  }
+
   async *list(options: { prefix?: string; startAfter?: string } = {}): AsyncGenerator<ObjectEntry> {
     const { prefix = '', startAfter } = options;
     try {

@@ -87,13 +87,25 @@ export function objectContract(it: ContractTest): void {
     assert.equal(await store.head('key'), undefined);
   });
 
-  it('every put has an etag of its own, also of the same bytes', async ({ store }) => {
+  it('other bytes have another etag, and a listing tells the same one', async ({ store, another }) => {
     const etags = new Set<string>();
     for (let round = 0; round < 40; round++) {
       if (round % 8 === 7) await store.delete('key');
-      etags.add((await store.put('key', text('same'))).etag);
+      etags.add((await store.put('key', text(`version ${round}`))).etag);
     }
     assert.equal(etags.size, 40);
+    for await (const { etag } of another().list()) assert.ok(etags.has(etag));
+  });
+
+  it('forgetting former versions leaves the object as it is', async ({ store, another }) => {
+    await store.put('key', text('former'));
+    const { etag } = await store.put('key', text('present'), { metadata: { a: 'b' } });
+    await another().forgetVersions('key');
+    await another().forgetVersions('key');
+    await store.forgetVersions('missing');
+    const info = await another().head('key');
+    assert.deepEqual([info?.etag, info?.metadata], [etag, { a: 'b' }]);
+    assert.equal(await readText(store, 'key'), 'present');
   });
 
   it('a deleted object is gone for everybody, and can come back', async ({ store, another }) => {
