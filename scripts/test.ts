@@ -18,6 +18,7 @@ let failed = 0;
 
 if (wanted.length === 0) {
   await check('types', ['node_modules/typescript/bin/tsc']);
+  await check('types of the page', ['node_modules/typescript/bin/tsc', '-p', 'src/ui']);
   await check('lint', ['node_modules/@biomejs/biome/bin/biome', 'check', '--error-on-warnings', '.']);
 }
 await runTests(wanted.length === 0 ? ['src', 'test'] : wanted);

@@ -21,6 +21,7 @@ export function describeService({ loaded, facts, folder, json }: ServiceFacts): 
     config.retentionDays === 0 ? 'kept until you delete them' : `kept ${config.retentionDays} days`;
   return [
     'Facefleet is running.',
+    `  page        ${url}/ui/`,
     `  web         ${url}`,
     `  workers     ${config.minWorkers} to ${config.maxWorkers}, started when pictures come, log in ${folder}/logs`,
     `  data        ${folder} (pictures and results ${kept})`,

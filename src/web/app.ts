@@ -11,6 +11,8 @@ import { DEFAULT_WAITS, type WaitLimits, type WebContext } from './context.ts';
 import { guardKeys, guardOrigin } from './guards.ts';
 import type { Route } from './http/contract.ts';
 import { mountRoutes, refuseOtherMethods } from './http/mount.ts';
+import type { Page } from './page/page.ts';
+import { pageRoutes } from './page/page-routes.ts';
 import { READING_BYTES } from './picture-buffer.ts';
 import { HttpProblem, sendProblem, toProblem } from './problem.ts';
 import { Readiness } from './readiness.ts';
@@ -31,6 +33,8 @@ export interface AppOptions {
   readonly waits?: WaitLimits;
   /** Fails answers that break their contract: for tests. */
   readonly checksAnswers?: boolean;
+  /** Served at `/ui`; without it there is none. */
+  readonly page?: Page;
 }
 
 /** The HTTP interface as an Express application, which a test may use without a web tier around it. */
@@ -39,6 +43,7 @@ export function createApp(options: AppOptions): Express {
   const app = express();
   app.disable('x-powered-by').disable('etag').set('query parser', 'simple');
   app.use(prepare, guardOrigin(context.config));
+  if (options.page !== undefined) app.use(pageRoutes(options.page));
   const routes = createRoutes(context);
   const all = [...routes, ...documentationRoutes(routes)];
   const isPublic = ({ contract }: Route) => contract.scope === 'public';

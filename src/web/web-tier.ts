@@ -10,6 +10,7 @@ import { JobClient } from '../jobs/job-client.ts';
 import { createApp } from './app.ts';
 import type { WaitLimits } from './context.ts';
 import { checkBinding } from './guards.ts';
+import type { Page } from './page/page.ts';
 import { CertificateWatch, type KeyPair, readKeyPair, type TlsFiles } from './tls.ts';
 
 /** A client gets so long for its headers, and so long for its whole request. */
@@ -27,6 +28,7 @@ export interface WebTierOptions {
   readonly waits?: WaitLimits;
   /** Fails answers that break their contract: for tests. */
   readonly checksAnswers?: boolean;
+  readonly page?: Page;
 }
 
 /** The running web tier. Disposing of it drains it: nobody new, answers for those who wait, then closed. */

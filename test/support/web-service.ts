@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import type { WaitLimits } from '../../src/web/context.ts';
+import type { Page } from '../../src/web/page/page.ts';
 import { startWebTier, type WebTier } from '../../src/web/web-tier.ts';
 import { doneResult, FakeWorker, type Recognise } from './fake-worker.ts';
 import { MemoryDeployment, type MemoryDeploymentOptions } from './memory-deployment.ts';
@@ -8,6 +9,7 @@ export interface WebServiceOptions extends MemoryDeploymentOptions {
   /** False: no worker, so that jobs stay pending. */
   readonly recognise?: Recognise | false;
   readonly waits?: WaitLimits;
+  readonly page?: Page;
 }
 
 /** The web tier on a real socket, everything behind it in memory, with a fake worker that names what the picture says. */
@@ -25,11 +27,12 @@ export class WebService implements AsyncDisposable {
   static async start({
     recognise = nameWritten,
     waits,
+    page,
     ...options
   }: WebServiceOptions = {}): Promise<WebService> {
     const deployment = new MemoryDeployment(options);
-    const settings = { checksAnswers: true, ...(waits === undefined ? {} : { waits }) };
-    const tier = await startWebTier({ deployment, ...settings });
+    const extras = { ...(waits === undefined ? {} : { waits }), ...(page === undefined ? {} : { page }) };
+    const tier = await startWebTier({ deployment, checksAnswers: true, ...extras });
     const worker = recognise === false ? undefined : await FakeWorker.start(deployment, recognise);
     return new WebService(deployment, worker, tier);
   }

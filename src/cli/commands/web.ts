@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { connect, loggerFor } from '../../compose.ts';
+import { openPage } from '../../web/page/page.ts';
 import { startWebTier } from '../../web/web-tier.ts';
 import { configOf, DEPLOYMENT_SETTINGS, examples, type Verb, withSettings } from '../command.ts';
 import { aborted, runTier } from '../tier.ts';
@@ -25,7 +26,10 @@ const verb: Verb = {
       const loaded = configOf(self);
       return runTier(loggerFor(loaded, 'web'), async (link) => {
         await using deployment = await connect(loaded, { component: 'web', waitSeconds: 10 });
-        await using web = await startWebTier({ deployment });
+        await using web = await startWebTier({
+          deployment,
+          page: openPage(deployment.logger),
+        });
         link.ready({ pid: process.pid, url: web.url });
         await aborted(link.stop, deployment.lost);
       });

@@ -1,0 +1,56 @@
+import type { ComponentChildren } from 'preact';
+
+import { messageOf } from '../api.ts';
+import { Icon, type IconName } from './icons.tsx';
+
+/** What stands where there is nothing yet: what this is for, and how to begin. */
+export function Empty(props: { icon: IconName; title: string; children?: ComponentChildren }) {
+  return (
+    <div class="empty">
+      <span class="empty-icon">
+        <Icon name={props.icon} />
+      </span>
+      <h3>{props.title}</h3>
+      {props.children}
+    </div>
+  );
+}
+
+export function Failure({ error, onRetry }: { error: unknown; onRetry: () => void }) {
+  return (
+    <div class="failure" role="alert">
+      <Icon name="warning" />
+      <p>{messageOf(error)}</p>
+      <button type="button" class="small" onClick={onRetry}>
+        Try again
+      </button>
+    </div>
+  );
+}
+
+/** Room for what is being loaded, so that nothing jumps when it comes. */
+export function Skeleton({ lines }: { lines: number }) {
+  return (
+    <div class="skeleton" role="status" aria-label="Loading">
+      {Array.from({ length: lines }, (_, index) => (
+        <span key={index} />
+      ))}
+    </div>
+  );
+}
+
+export type Tone = 'good' | 'warn' | 'bad' | 'calm' | 'accent';
+
+export function Badge({ tone, children }: { tone: Tone; children: ComponentChildren }) {
+  return <span class={`badge ${tone}`}>{children}</span>;
+}
+
+export function Bar({ share, tone, mark }: { share: number; tone: Tone; mark?: number | undefined }) {
+  const percent = (value: number) => `${Math.min(1, Math.max(0, value)) * 100}%`;
+  return (
+    <span class={`bar ${tone}`} aria-hidden="true">
+      <span class="bar-fill" style={{ width: percent(share) }} />
+      {mark !== undefined && <span class="bar-mark" style={{ left: percent(mark) }} />}
+    </span>
+  );
+}
