@@ -58,6 +58,22 @@ export interface Config {
   /** PEM files of the web tier's certificate and key; undefined: plain HTTP. */
   readonly tlsCert: string | undefined;
   readonly tlsKey: string | undefined;
+  /** Name of the EC2 launch template that workers are launched from; undefined: `<prefix>-app-tier`. */
+  readonly launchTemplate: string | undefined;
+  /** Instance types for workers, best first; empty: as the launch template says. */
+  readonly instanceTypes: readonly string[];
+  /** Subnets for workers, at most one a zone; empty: as the launch template says. */
+  readonly subnets: readonly string[];
+  /** How workers are bought; `spot` falls back to on-demand where the spot market has none. */
+  readonly market: 'on-demand' | 'spot' | 'spot-only';
+  /** Where the controller listens for heartbeats; 0 takes a free port. */
+  readonly controllerHost: string;
+  readonly controllerPort: number;
+  /** Where instances reach it, `host` or `host:port`; undefined: where it listens, on EC2 the private address. */
+  readonly controllerAddress: string | undefined;
+  /** Of the instance metadata service; undefined: EC2's own. */
+  readonly awsMetadataEndpoint: string | undefined;
+  readonly awsMetadataDisabled: boolean;
 }
 
 export type ConfigSource = 'flag' | 'environment' | '.env' | 'default';
@@ -119,6 +135,11 @@ const list = (value: string): readonly string[] =>
     .split(',')
     .map((item) => item.trim())
     .filter((item) => item !== '');
+
+const listOf =
+  (pattern: RegExp, expected: string) =>
+  (value: string): readonly string[] =>
+    list(value).map(text(pattern, expected));
 
 const MEBI = 1024 * 1024;
 const cores = availableParallelism();
@@ -279,6 +300,58 @@ export const SETTINGS: { readonly [K in keyof Config]: Setting<Config[K]> } = {
   tlsCert: optional('tls-cert', file, 'PEM file of the certificate that the web tier shows; serves HTTPS'),
   tlsKey: optional('tls-key', file, 'PEM file of its key'),
   kmsKey: optional('kms-key', text(/^[\x21-\x7e]+$/, 'an id, alias or ARN'), 'KMS key for objects in S3'),
+  launchTemplate: optional(
+    'launch-template',
+    text(/^[a-zA-Z0-9().\-/_]{3,128}$/, 'the name of a launch template'),
+    'EC2 launch template of the workers; <prefix>-app-tier unless set',
+  ),
+  instanceTypes: setting(
+    'instance-types',
+    [] as readonly string[],
+    listOf(/^[a-z0-9-]+\.[a-z0-9-]+$/, 'instance types such as c7i.large'),
+    'comma-separated EC2 instance types for workers, best first',
+  ),
+  subnets: setting(
+    'subnets',
+    [] as readonly string[],
+    listOf(/^subnet-[0-9a-f]{8,17}$/, 'subnet ids'),
+    'comma-separated subnets for workers, at most one in a zone',
+  ),
+  market: setting(
+    'market',
+    'on-demand',
+    oneOf<Config['market']>('on-demand', 'spot', 'spot-only'),
+    'how EC2 workers are bought; spot falls back to on-demand',
+  ),
+  controllerHost: setting(
+    'controller-host',
+    '127.0.0.1',
+    text(/^[0-9a-zA-Z.:_-]+$/, 'a host name or address'),
+    'address the controller listens on; never one that the internet reaches',
+  ),
+  controllerPort: setting(
+    'controller-port',
+    0,
+    number({ min: 0, max: 65_535 }),
+    'port of the controller; 0 takes a free one',
+  ),
+  controllerAddress: optional(
+    'controller-address',
+    text(/^(\[[0-9a-fA-F:]+\]|[0-9a-zA-Z._-]+)(:\d{1,5})?$/, 'host or host:port'),
+    'where workers reach the controller, if not where it listens',
+  ),
+  awsMetadataEndpoint: {
+    variables: ['AWS_EC2_METADATA_SERVICE_ENDPOINT'],
+    fallback: () => undefined,
+    parse: httpUrl,
+    help: 'instance metadata service, if not the one of EC2',
+  },
+  awsMetadataDisabled: {
+    variables: ['AWS_EC2_METADATA_DISABLED'],
+    fallback: () => false,
+    parse: flag,
+    help: 'ask no instance metadata service',
+  },
 };
 
 function setting<T>(flagName: string, fallback: T, parse: (text: string) => T, help: string): Setting<T> {
