@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { FacefleetError, NotFoundError } from '../errors.ts';
 import type { Decision } from './commit-log.ts';
 import type { GalleryOp } from './entry.ts';
+import { STRANGER } from './face-table.ts';
 import type { GalleryState } from './gallery-state.ts';
 import { isPersonId, personName, sealName, wasErasedSince } from './names.ts';
 import type { AddedFace, NewFace } from './types.ts';
@@ -48,13 +49,13 @@ export interface PeopleTakenOver {
 /** Who stands for each id here: themselves, or whoever has the name; nobody for one that was erased here. */
 export function decidePeople(
   state: GalleryState,
-  people: readonly { personId: string; name: string }[],
+  people: readonly { personId: string; name: string; externalId?: string }[],
 ): Decision<PeopleTakenOver> {
   const ids = new Map<string, string>();
   const erasedNames: string[] = [];
   const ops: GalleryOp[] = [];
   const newNames = new Map<string, string>();
-  for (const { personId, name: text } of people) {
+  for (const { personId, name: text, externalId } of people) {
     const name = personName(text);
     if (state.roster.tombstoneOf(personId) !== undefined) {
       erasedNames.push(name);
@@ -64,9 +65,123 @@ export function decidePeople(
     ids.set(personId, standing ?? personId);
     if (standing !== undefined) continue;
     newNames.set(name, personId);
-    ops.push({ op: 'add-person', personId, name });
+    const isFree = externalId !== undefined && state.roster.idOfExternalId(externalId) === undefined;
+    ops.push({ op: 'add-person', personId, name, ...(isFree ? { externalId } : {}) });
   }
   return { ops, result: { ids, erased: erasedNames, added: ops.length } };
+}
+
+/** A person as a caller describes them. */
+export interface NewPerson {
+  readonly name: string;
+  /** A UUID of the caller's choice; the same call repeated finds the person. */
+  readonly personId?: string;
+  readonly externalId?: string;
+}
+
+/**
+ * A new person; the one there is when id, name and external id agree.
+ *
+ * @throws FacefleetError `conflict` when another person has the name, the id or the external id; `erased` when the id was removed.
+ */
+export function decidePerson(
+  state: GalleryState,
+  { personId, name: text, externalId }: NewPerson & { personId: string },
+): Decision<{ personId: string; isNew: boolean }> {
+  const { roster } = state;
+  const name = personName(text);
+  if (roster.tombstoneOf(personId) !== undefined) throw erased();
+  const index = roster.indexOf(personId);
+  const known = index === undefined ? undefined : roster.at(index);
+  if (known !== undefined) {
+    const isSame = known.personId === personId && known.name === name && known.externalId === externalId;
+    if (isSame) return { ops: [], result: { personId, isNew: false } };
+    throw new FacefleetError('conflict', `there is another person with the id ${personId}`);
+  }
+  if (roster.idOfName(name) !== undefined)
+    throw new FacefleetError('conflict', `there is a person named ${name} already`);
+  if (externalId !== undefined) expectFreeExternalId(state, externalId);
+  const op = {
+    op: 'add-person',
+    personId,
+    name,
+    ...(externalId === undefined ? {} : { externalId }),
+  } as const;
+  return { ops: [op], result: { personId, isNew: true } };
+}
+
+export interface PersonChanges {
+  readonly name?: string;
+  /** Null takes it away. */
+  readonly externalId?: string | null;
+}
+
+/** @throws FacefleetError `conflict` when another person has the name or the external id. */
+export function decideChanges(
+  state: GalleryState,
+  reference: string,
+  { name, externalId }: PersonChanges,
+): Decision<void> {
+  const { personId, index } = lookUp(state, reference);
+  const ops: GalleryOp[] = [];
+  if (name !== undefined)
+    ops.push(...decideRename(state, { reference: personId, name: personName(name) }).ops);
+  const current = state.roster.at(index)?.externalId ?? null;
+  if (externalId !== undefined && externalId !== current) {
+    if (externalId !== null) expectFreeExternalId(state, externalId);
+    ops.push({ op: 'set-external-id', personId, externalId });
+  }
+  return { ops, result: undefined };
+}
+
+export interface FaceMove {
+  readonly faceId: string;
+  /** Whose face it was taken for. */
+  readonly from: string;
+  /** Null: nobody of the gallery. */
+  readonly to: string | null;
+}
+
+/**
+ * Says that a face is somebody else's, or nobody's: it becomes a counterexample of whom it was taken for. Moving it back takes
+ * that back.
+ *
+ * @throws NotFoundError when the face is neither theirs nor a counterexample of theirs.
+ */
+export function decideMove(state: GalleryState, { faceId, from, to }: FaceMove): Decision<void> {
+  const source = lookUp(state, from);
+  const target = to === null ? undefined : lookUp(state, to);
+  const row = state.faces.rowOf(faceId);
+  const owner = row === -1 ? undefined : state.faces.person[row];
+  const isDone = owner === (target?.index ?? STRANGER) && source.index !== target?.index;
+  const isCounterexample = row !== -1 && state.counterexamples.has(source.index, row);
+  if (isDone && isCounterexample) return NOTHING;
+  if (owner === source.index && owner === target?.index) return NOTHING;
+  const isTheirs = owner === source.index || (owner === STRANGER && isCounterexample);
+  if (!isTheirs) {
+    throw new NotFoundError('this person has no such face', { context: { faceId, person: source.personId } });
+  }
+  const op = { op: 'move-face', faceId, from: source.personId, to: target?.personId ?? null } as const;
+  return { ops: [op], result: undefined };
+}
+
+/** A face that is not this person. */
+export interface Counterexample {
+  readonly faceId: string;
+  readonly personId: string;
+}
+
+/** As if each face had been moved from the person to whoever has it, or to nobody where the person has it. */
+export function decideCounterexamples(state: GalleryState, pairs: readonly Counterexample[]): Decision<void> {
+  const ops = pairs.flatMap(({ faceId, personId }): GalleryOp[] => {
+    const row = state.faces.rowOf(faceId);
+    const person = state.roster.indexOf(personId);
+    if (row === -1 || person === undefined || state.counterexamples.has(person, row)) return [];
+    const owner = state.faces.person[row] ?? STRANGER;
+    const to = owner === person ? undefined : state.roster.at(owner)?.personId;
+    return [{ op: 'move-face', faceId, from: personId, to: to ?? null }];
+  });
+  return { ops, result: undefined };
 }
 
 export interface NewTemplate {
@@ -118,7 +233,8 @@ export interface Burial {
 
 export function decideBurial(state: GalleryState, reference: string, at: number): Decision<Burial> {
   const { index, personId, name } = lookUp(state, reference);
-  const faceIds = state.faces.rowsOf(index).map((row) => state.faces.idAt(row));
+  const rows = [...state.faces.rowsOf(index), ...state.strangersOnlyFor(index)];
+  const faceIds = rows.map((row) => state.faces.idAt(row));
   const familyIds = state.roster.familyOf(personId);
   return {
     ops: [{ op: 'remove-person', personId, at, seal: sealName(name) }],
@@ -182,6 +298,7 @@ function addFaceOp(face: IdentifiedFace, personId: string, addedAt: number): Gal
     pictureSha256: face.pictureSha256,
     addedAt,
     ...(face.source === undefined ? {} : { source: face.source }),
+    ...(face.externalId === undefined ? {} : { externalId: face.externalId }),
   };
 }
 
@@ -210,12 +327,18 @@ export function rowsWithout({ faces, templates }: GalleryState, packId: string):
   return faces.liveRows().filter((row) => !have.has(row));
 }
 
-export function packsOfFaces(state: GalleryState): Map<number, string[]> {
-  const packs = new Map<number, string[]>();
+/** Which packs these faces have templates of. */
+export function packsOfFaces(state: GalleryState, rows: readonly number[]): Map<number, string[]> {
+  const packs = new Map(rows.map((row): [number, string[]] => [row, []]));
   for (const [packId, { faceRows }] of state.templates) {
-    for (const row of faceRows) packs.set(row, [...(packs.get(row) ?? []), packId]);
+    for (const row of faceRows) packs.get(row)?.push(packId);
   }
   return packs;
+}
+
+function expectFreeExternalId({ roster }: GalleryState, externalId: string): void {
+  if (roster.idOfExternalId(externalId) === undefined) return;
+  throw new FacefleetError('conflict', 'there is another person with this external id');
 }
 
 function erased(): FacefleetError {

@@ -9,7 +9,13 @@ export interface NameSeal {
 
 /** One change of a gallery. Ids are UUIDs in lower case. */
 export type GalleryOp =
-  | { readonly op: 'add-person'; readonly personId: string; readonly name: string }
+  | {
+      readonly op: 'add-person';
+      readonly personId: string;
+      readonly name: string;
+      /** What the caller calls them; nobody else is called so. */
+      readonly externalId?: string;
+    }
   | AddFaceOp
   | {
       readonly op: 'add-template';
@@ -18,6 +24,14 @@ export type GalleryOp =
       readonly vector: Float32Array;
     }
   | { readonly op: 'rename'; readonly personId: string; readonly name: string }
+  | { readonly op: 'set-external-id'; readonly personId: string; readonly externalId: string | null }
+  | {
+      /** The face is not `from`, whose counterexample it becomes, but `to`; null is nobody of the gallery. */
+      readonly op: 'move-face';
+      readonly faceId: string;
+      readonly from: string;
+      readonly to: string | null;
+    }
   | { readonly op: 'merge'; readonly from: string; readonly into: string }
   | { readonly op: 'remove-person'; readonly personId: string; readonly at: number; readonly seal: NameSeal }
   | { readonly op: 'remove-face'; readonly faceId: string }
@@ -36,6 +50,7 @@ export interface AddFaceOp {
   readonly pictureSha256: string;
   readonly addedAt: number;
   readonly source?: string;
+  readonly externalId?: string;
 }
 
 export interface LogEntry {

@@ -2,6 +2,8 @@ import { Buffer } from 'node:buffer';
 
 /** No person: the face was removed. */
 export const NOBODY = 0xffff_ffff;
+/** No person, but kept: the face is only a counterexample, of people whom it was taken for. */
+export const STRANGER = 0xffff_fffe;
 
 /** Facts of one face as they are put in and read out; ids are UUIDs. */
 export interface FaceRecord {
@@ -15,6 +17,8 @@ export interface FaceRecord {
   /** Milliseconds since the epoch. */
   readonly addedAt: number;
   readonly source?: string;
+  /** What the caller calls it. */
+  readonly externalId?: string;
 }
 
 /**
@@ -34,6 +38,7 @@ export class FaceTable {
   /** 32 bytes a face. */
   #sha: Uint32Array<ArrayBuffer> = new Uint32Array(0);
   readonly #sources = new Map<number, string>();
+  readonly #externalIds = new Map<number, string>();
 
   get rows(): number {
     return this.#rows;
@@ -59,6 +64,7 @@ export class FaceTable {
     this.#ids.set(idWords(face.faceId), row * 4);
     this.#sha.set(words(face.pictureSha256, 8), row * 8);
     if (face.source !== undefined) this.#sources.set(row, face.source);
+    if (face.externalId !== undefined) this.#externalIds.set(row, face.externalId);
     return row;
   }
 
@@ -76,6 +82,7 @@ export class FaceTable {
 
   get(row: number): FaceRecord {
     const source = this.#sources.get(row);
+    const externalId = this.#externalIds.get(row);
     return {
       faceId: this.idAt(row),
       person: this.person[row] ?? NOBODY,
@@ -84,6 +91,7 @@ export class FaceTable {
       addedAt: this.#addedAt[row] ?? 0,
       pictureSha256: hex(this.#sha.subarray(row * 8, row * 8 + 8)),
       ...(source === undefined ? {} : { source }),
+      ...(externalId === undefined ? {} : { externalId }),
     };
   }
 
@@ -134,6 +142,7 @@ export class FaceTable {
     this.#ids.fill(0, row * 4, row * 4 + 4);
     this.#sha.fill(0, row * 8, row * 8 + 8);
     this.#sources.delete(row);
+    this.#externalIds.delete(row);
     this.#live--;
   }
 
@@ -167,6 +176,14 @@ export class FaceTable {
 
   setSource(row: number, source: string): void {
     this.#sources.set(row, source);
+  }
+
+  externalIds(): [row: number, externalId: string][] {
+    return [...this.#externalIds];
+  }
+
+  setExternalId(row: number, externalId: string): void {
+    this.#externalIds.set(row, externalId);
   }
 }
 

@@ -10,8 +10,11 @@ import { Gallery } from './gallery.ts';
 import { openGalleryReplica } from './replica.ts';
 import type { GalleryReplica } from './types.ts';
 
-/** What a gallery should be, as plainly as it can be said: the pictures of each name. */
-type Model = Map<string, Set<number>>;
+/** What a gallery should be, as plainly as it can be said: whose faces are whose, and who is not whom. */
+type Model = Map<string, { faces: Set<ModelFace>; not: Set<ModelFace> }>;
+interface ModelFace {
+  readonly picture: number;
+}
 
 const NAMES = ['Ada', 'Bob', 'Cyd', 'Dee'];
 const PICTURES = 10;
@@ -26,6 +29,10 @@ const change = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('merge' as const), name, to: name }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('remove' as const), name }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('remove-face' as const), name }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ do: fc.constant('move' as const), name, to: fc.option(name, { nil: null }) }),
+  },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('compact' as const), minutes: fc.nat(12) }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('refresh' as const) }) },
 );
@@ -43,8 +50,10 @@ test('after any changes by several writers every copy holds what the plain model
       const model: Model = new Map();
       for (const [who, one] of changes) {
         await clock.advance(1);
+        const isMove = one.do === 'move' && canMove(model, one.name, one.to);
         applyToModel(model, one);
-        await carryOut(one, { gallery: writers[who]!, buckets, clock, following });
+        if (one.do !== 'move' || isMove)
+          await carryOut(one, { gallery: writers[who]!, buckets, clock, following });
       }
       await following.refresh();
       await using fresh = await openGalleryReplica({ state, packId: 'fast' });
@@ -54,7 +63,7 @@ test('after any changes by several writers every copy holds what the plain model
       }
       for (const writer of writers) {
         const people = (await writer.people()).map((one) => [one.name, one.faces]);
-        const wanted = [...model].map(([who, pictures]) => [who, pictures.size]).sort();
+        const wanted = [...model].map(([who, { faces: theirs }]) => [who, theirs.size]).sort();
         assert.deepEqual(people, wanted);
       }
     }),
@@ -64,21 +73,69 @@ test('after any changes by several writers every copy holds what the plain model
 
 function applyToModel(model: Model, one: Change): void {
   const known = 'name' in one ? model.get(one.name) : undefined;
-  if (one.do === 'add') model.set(one.name, (known ?? new Set()).add(one.picture));
+  if (one.do === 'add') {
+    const person = known ?? { faces: new Set<ModelFace>(), not: new Set<ModelFace>() };
+    model.set(one.name, person);
+    if (!hasPicture(person.faces, one.picture)) person.faces.add({ picture: one.picture });
+  }
   if (known === undefined) return;
   if (one.do === 'rename' && !model.has(one.to)) {
     model.delete(one.name);
     model.set(one.to, known);
   }
-  if (one.do === 'merge' && one.to !== one.name) {
-    const into = model.get(one.to);
-    if (into === undefined) return;
-    // Two people with the same picture are two faces; the model's pictures are a set, so give one up first.
-    for (const shown of known) into.add(shown);
+  if (one.do === 'merge') mergeInModel(model, one.name, one.to);
+  if (one.do === 'move') moveInModel(model, one.name, one.to);
+  if (one.do === 'remove') {
     model.delete(one.name);
+    for (const face of known.faces) forget(model, face);
   }
-  if (one.do === 'remove') model.delete(one.name);
-  if (one.do === 'remove-face') known.delete(Math.min(...known));
+  const first = firstOf(known.faces);
+  if (one.do === 'remove-face' && first !== undefined) forget(model, first);
+}
+
+function mergeInModel(model: Model, from: string, to: string): void {
+  const [gone, kept] = [model.get(from), model.get(to)];
+  if (gone === undefined || kept === undefined || from === to) return;
+  // Two people with the same picture would be two faces: one is given up first.
+  for (const face of gone.faces) if (hasPicture(kept.faces, face.picture)) forget(model, face);
+  for (const face of gone.faces) kept.faces.add(face);
+  for (const face of gone.not) kept.not.add(face);
+  for (const face of kept.faces) kept.not.delete(face);
+  model.delete(from);
+}
+
+function moveInModel(model: Model, from: string, to: string | null): void {
+  const [source, target] = [model.get(from), to === null ? undefined : model.get(to)];
+  const face = source && firstOf(source.faces);
+  if (!canMove(model, from, to) || source === undefined || face === undefined) return;
+  source.faces.delete(face);
+  source.not.add(face);
+  target?.faces.add(face);
+  target?.not.delete(face);
+}
+
+/** Somebody else, who is there and has no face of the same picture. */
+function canMove(model: Model, from: string, to: string | null): boolean {
+  const face = firstOf(model.get(from)?.faces ?? new Set());
+  if (face === undefined || from === to) return false;
+  if (to === null) return true;
+  const target = model.get(to);
+  return target !== undefined && !hasPicture(target.faces, face.picture);
+}
+
+function firstOf(shown: ReadonlySet<ModelFace>): ModelFace | undefined {
+  return [...shown].sort((a, b) => a.picture - b.picture)[0];
+}
+
+function hasPicture(shown: ReadonlySet<ModelFace>, wanted: number): boolean {
+  return [...shown].some((face) => face.picture === wanted);
+}
+
+function forget(model: Model, face: ModelFace): void {
+  for (const person of model.values()) {
+    person.faces.delete(face);
+    person.not.delete(face);
+  }
 }
 
 interface World {
@@ -107,6 +164,9 @@ async function carryOut(one: Change, { gallery, buckets, clock, following }: Wor
     case 'remove-face':
       if (await isKnown(one.name)) await removeFirstFace(gallery, { buckets, clock }, one.name);
       break;
+    case 'move':
+      await moveFirstFace(gallery, one.name, one.to);
+      break;
     case 'compact':
       await compactGallery({ state: buckets.state, clock, minEntries: 2 });
       await clock.advance(one.minutes * 60_000);
@@ -126,10 +186,19 @@ async function mergeWithoutTwins(gallery: Gallery, parts: ErasureParts, from: st
 }
 
 async function removeFirstFace(gallery: Gallery, parts: ErasureParts, who: string) {
+  const first = await firstFaceOf(gallery, who);
+  if (first !== undefined) await eraseFace(parts, first.faceId);
+}
+
+async function moveFirstFace(gallery: Gallery, from: string, to: string | null) {
+  const first = await firstFaceOf(gallery, from);
+  if (first !== undefined) await gallery.moveFace({ faceId: first.faceId, from, to });
+}
+
+async function firstFaceOf(gallery: Gallery, who: string) {
   const { faces: theirs } = await gallery.person(who);
   const numbers = theirs.map((face) => PICTURE_OF.get(face.pictureSha256)!);
-  const first = theirs[numbers.indexOf(Math.min(...numbers))];
-  if (first !== undefined) await eraseFace(parts, first.faceId);
+  return theirs[numbers.indexOf(Math.min(...numbers))];
 }
 
 const PICTURE_OF = new Map(EMBEDDINGS.map((embedding, at) => [newFace('', embedding).pictureSha256, at]));
@@ -149,7 +218,7 @@ async function picturesOf(replica: GalleryReplica): Promise<string[][]> {
 function picturesIn(model: Model): string[][] {
   return EMBEDDINGS.map((_, at) =>
     [...model]
-      .filter(([, pictures]) => pictures.has(at))
+      .filter(([, person]) => hasPicture(person.faces, at) && !hasPicture(person.not, at))
       .map(([who]) => who)
       .sort(),
   );

@@ -1,5 +1,6 @@
+import { Counterexamples } from './counterexamples.ts';
 import type { AddFaceOp, GalleryOp, LogEntry } from './entry.ts';
-import { FaceTable } from './face-table.ts';
+import { FaceTable, STRANGER } from './face-table.ts';
 import { Roster } from './roster.ts';
 import { VectorMatrix } from './vector-matrix.ts';
 
@@ -33,6 +34,7 @@ export class Templates {
 export class GalleryState {
   readonly roster = new Roster();
   readonly faces: FaceTable;
+  readonly counterexamples = new Counterexamples();
   readonly templates = new Map<string, Templates>();
   /** The pack that answers; undefined before the first face: then whatever the configuration says. */
   activePack: string | undefined;
@@ -73,7 +75,7 @@ export class GalleryState {
   #applyOne(op: GalleryOp): void {
     switch (op.op) {
       case 'add-person':
-        this.roster.add(op.personId, op.name);
+        this.roster.add(op.personId, op.name, op.externalId);
         break;
       case 'add-face':
         this.#addFace(op);
@@ -83,6 +85,12 @@ export class GalleryState {
         break;
       case 'rename':
         this.#rename(op.personId, op.name);
+        break;
+      case 'set-external-id':
+        this.#setExternalId(op.personId, op.externalId);
+        break;
+      case 'move-face':
+        this.#moveFace(op);
         break;
       case 'merge':
         this.#merge(op.from, op.into);
@@ -121,14 +129,47 @@ export class GalleryState {
     const from = this.roster.indexOf(fromId);
     const into = this.roster.indexOf(intoId);
     if (from === undefined || into === undefined || from === into) return;
+    const notFrom = [...this.counterexamples.of(from)];
     for (const row of this.faces.rowsOf(from)) this.faces.person[row] = into;
     this.roster.merge(from, into);
+    this.counterexamples.forgetPerson(from);
+    for (const row of notFrom) this.counterexamples.add(into, row);
+    // What was a face of one and no face of the other: they are one person, so it is theirs.
+    for (const row of [...this.counterexamples.of(into)])
+      if (this.faces.person[row] === into) this.counterexamples.remove(into, row);
+  }
+
+  #setExternalId(personId: string, externalId: string | null): void {
+    const index = this.roster.indexOf(personId);
+    if (index !== undefined) this.roster.setExternalId(index, externalId);
+  }
+
+  /** Somebody who is gone by then counts as nobody. */
+  #moveFace({ faceId, from, to }: Extract<GalleryOp, { op: 'move-face' }>): void {
+    const row = this.faces.rowOf(faceId);
+    if (row === -1) return;
+    const notThem = this.roster.indexOf(from);
+    const them = to === null ? undefined : this.roster.indexOf(to);
+    this.faces.person[row] = them ?? STRANGER;
+    if (them !== undefined) this.counterexamples.remove(them, row);
+    if (notThem !== undefined && notThem !== them) this.counterexamples.add(notThem, row);
+    if (them === undefined && !this.counterexamples.isUsed(row)) this.#removeFace(row);
+  }
+
+  /** Faces that are nobody's, and no counterexample but of this person: they have no reason to stay without them. */
+  strangersOnlyFor(person: number): number[] {
+    const rows = [...this.counterexamples.of(person)].filter((row) => this.faces.person[row] === STRANGER);
+    return rows.filter((row) => this.counterexamples.isOnlyOf(person, row));
   }
 
   #removePerson(op: Extract<GalleryOp, { op: 'remove-person' }>): void {
     const personId = this.roster.resolve(op.personId);
     const index = this.roster.indexOf(personId);
-    if (index !== undefined) for (const row of this.faces.rowsOf(index)) this.#removeFace(row);
+    if (index !== undefined) {
+      const rows = [...this.faces.rowsOf(index), ...this.strangersOnlyFor(index)];
+      for (const row of rows) this.#removeFace(row);
+      this.counterexamples.forgetPerson(index);
+    }
     this.roster.erase({ personId, at: op.at, seal: op.seal });
   }
 
@@ -136,6 +177,7 @@ export class GalleryState {
   #removeFace(faceRow: number): void {
     if (!this.faces.isLive(faceRow)) return;
     this.faces.remove(faceRow);
+    this.counterexamples.forgetFace(faceRow);
     for (const { faceRows, matrix } of this.templates.values()) {
       for (let row = faceRows.indexOf(faceRow); row !== -1; row = faceRows.indexOf(faceRow, row + 1))
         matrix?.row(row).fill(0);

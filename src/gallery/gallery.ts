@@ -6,23 +6,31 @@ import type { ObjectStore } from '../ports/object-store.ts';
 import { CommitLog } from './commit-log.ts';
 import {
   type Burial,
+  type Counterexample,
   decideBurial,
+  decideChanges,
+  decideCounterexamples,
   decideFaces,
   decideMerge,
+  decideMove,
   decidePack,
   decidePeople,
+  decidePerson,
   decideRename,
   decideTemplates,
+  type FaceMove,
   type IdentifiedFace,
   lookUp,
+  type NewPerson,
   type NewTemplate,
   type PeopleTakenOver,
+  type PersonChanges,
   packsOfFaces,
   rowsWithout,
 } from './decisions.ts';
 import { DEFAULT_GALLERY, type GalleryKeys, galleryKeys } from './keys.ts';
 import { isPersonId, personName } from './names.ts';
-import type { AddedFace, NewFace, PersonDetails, PersonSummary } from './types.ts';
+import type { AddedFace, FaceDetails, NewFace, PersonDetails, PersonSummary } from './types.ts';
 
 export interface GalleryOptions {
   readonly state: ObjectStore;
@@ -97,13 +105,40 @@ export class Gallery {
   }
 
   /** Takes over people with their ids, as an import does. */
-  addPeople(people: readonly { personId: string; name: string }[]): Promise<PeopleTakenOver> {
+  addPeople(
+    people: readonly { personId: string; name: string; externalId?: string }[],
+  ): Promise<PeopleTakenOver> {
     return this.#log.commit((state) => decidePeople(state, people));
   }
 
   /** Adds templates of another pack to faces that have none of it. Resolves to how many faces took one. */
   addTemplates(templates: readonly NewTemplate[]): Promise<number> {
     return this.#log.commit((state) => decideTemplates(state, templates));
+  }
+
+  /**
+   * A new person, or the one there is when all agree.
+   *
+   * @throws FacefleetError `conflict` when another person has the name, the id or the external id.
+   */
+  addPerson(person: NewPerson): Promise<{ personId: string; isNew: boolean }> {
+    const identified = { ...person, personId: person.personId ?? randomUUID() };
+    return this.#log.commit((state) => decidePerson(state, identified));
+  }
+
+  /** @throws FacefleetError `conflict` when another person has the name or the external id. */
+  change(reference: string, changes: PersonChanges): Promise<void> {
+    return this.#log.commit((state) => decideChanges(state, reference, changes));
+  }
+
+  /** See `decideMove`. */
+  moveFace(move: FaceMove): Promise<void> {
+    return this.#log.commit((state) => decideMove(state, move));
+  }
+
+  /** Takes over that faces are not these people, as an import does. Faces and people that are not here are passed over. */
+  addCounterexamples(pairs: readonly Counterexample[]): Promise<void> {
+    return this.#log.commit((state) => decideCounterexamples(state, pairs));
   }
 
   /** @throws FacefleetError `conflict` when another person has the name: they can be merged. */
@@ -173,13 +208,19 @@ export class Gallery {
   async person(reference: string): Promise<PersonDetails> {
     await this.refresh();
     const { state } = this.#log;
-    const { index, personId, name } = lookUp(state, reference);
-    const packs = packsOfFaces(state);
-    const faces = state.faces.rowsOf(index).map((row) => {
+    const { index } = lookUp(state, reference);
+    const rows = state.faces.rowsOf(index);
+    const counterexamples = [...state.counterexamples.of(index)];
+    const packs = packsOfFaces(state, [...rows, ...counterexamples]);
+    const details = (row: number): FaceDetails => {
       const { person: _, ...face } = state.faces.get(row);
       return { ...face, packs: packs.get(row) ?? [] };
-    });
-    return { personId, name, faces };
+    };
+    return {
+      ...state.roster.at(index)!,
+      faces: rows.map(details),
+      counterexamples: counterexamples.map(details),
+    };
   }
 
   /** The face that a person has of this picture, as far as was read when `refresh` was last called. */

@@ -1,5 +1,5 @@
 import type { Thresholds } from '../recognition/packs.ts';
-import { falseMatchRateFor, thresholdAt } from '../recognition/thresholds.ts';
+import { falseMatchRateAt, falseMatchRateFor, thresholdAt } from '../recognition/thresholds.ts';
 
 /** One enrolled face compared with a probe. */
 export interface FaceHit {
@@ -19,6 +19,20 @@ export interface RankedPerson {
   readonly threshold: number;
   /** Similarity minus threshold: at 0 and above it is them. */
   readonly evidence: number;
+  /** Of the two faces compared, pixels. */
+  readonly largerWidthPx: number;
+}
+
+/** What a similarity has to reach: set by one of three figures, the last one given. */
+export interface OpenSetPromise {
+  /** How often a stranger may get a name at all. */
+  readonly falsePositiveRate: number;
+  /** Faces that a stranger is compared with. */
+  readonly faces: number;
+  /** How often a single comparison with a stranger may pass. */
+  readonly falseMatchRate?: number;
+  /** The cosine itself, at any size. */
+  readonly threshold?: number;
 }
 
 /**
@@ -36,23 +50,31 @@ export class OpenSetRule {
   /** What full-size faces have to reach: the least threshold there is. */
   readonly baseThreshold: number;
   readonly #thresholds: Thresholds;
+  readonly #fixedThreshold: number | undefined;
 
   constructor(
     thresholds: Thresholds,
-    { falsePositiveRate, faces }: { falsePositiveRate: number; faces: number },
+    { falsePositiveRate, faces, falseMatchRate, threshold }: OpenSetPromise,
   ) {
     this.#thresholds = thresholds;
-    this.falseMatchRate = falseMatchRateFor(falsePositiveRate, faces);
+    this.#fixedThreshold = threshold;
+    this.falseMatchRate = falseMatchRate ?? falseMatchRateFor(falsePositiveRate, faces);
     const base = this.#at(Number.POSITIVE_INFINITY);
-    this.baseThreshold = base.cosine;
-    this.isExtrapolated = base.isExtrapolated;
+    this.baseThreshold = threshold ?? base.cosine;
+    this.isExtrapolated = threshold === undefined && base.isExtrapolated;
   }
 
   /** What two faces of these widths have to reach. */
   thresholdFor(probeSizePx: number, enrolledSizePx: number): number {
     const larger = Math.max(probeSizePx, enrolledSizePx);
-    if (larger >= this.#thresholds.smallFaces.referenceWidthPx) return this.baseThreshold;
-    return this.#at(larger).cosine;
+    const isAlike =
+      this.#fixedThreshold !== undefined || larger >= this.#thresholds.smallFaces.referenceWidthPx;
+    return isAlike ? this.baseThreshold : this.#at(larger).cosine;
+  }
+
+  /** How often two strangers come as close as this. */
+  rateOf({ similarity, largerWidthPx }: Pick<RankedPerson, 'similarity' | 'largerWidthPx'>): number {
+    return falseMatchRateAt(this.#thresholds, { cosine: similarity, largerWidthPx });
   }
 
   /** People by evidence, most first: each with the best of their faces. */
@@ -63,7 +85,10 @@ export class OpenSetRule {
       const evidence = similarity - threshold;
       const known = best.get(person);
       if (known === undefined || evidence > known.evidence)
-        best.set(person, { person, similarity, threshold, evidence });
+        best.set(person, {
+          ...{ person, similarity, threshold, evidence },
+          largerWidthPx: Math.max(probeSizePx, sizePx),
+        });
     }
     return [...best.values()].sort((a, b) => b.evidence - a.evidence);
   }

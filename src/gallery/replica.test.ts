@@ -52,7 +52,7 @@ describe('matching', () => {
         const { state } = await galleryOf(enrolled);
         await using replica = await openGalleryReplica({ state, packId: 'fast', inThread });
         const probes = [0, 1, 2].map(() => ({ embedding: source.stranger(), sizePx: size() }));
-        const outcomes = await replica.match(probes, { ...OPTIONS, topK });
+        const outcomes = await replica.match(probes, { ...OPTIONS, topK, allowRepeats: true });
         for (const [at, probe] of probes.entries()) {
           const ranking = rankPlainly(enrolled, probe);
           const outcome = outcomes[at]!;
@@ -74,7 +74,10 @@ describe('matching', () => {
   test('an empty gallery knows nobody', async () => {
     const { state } = await galleryOf([]);
     await using replica = await openGalleryReplica({ state, packId: 'fast' });
-    const nobody = { person: null, similarity: null, margin: null, threshold: null, candidates: [] };
+    const nobody = {
+      ...{ person: null, similarity: null, margin: null, threshold: null, candidates: [] },
+      ...{ falseMatchRate: null, unknownReason: 'empty-gallery' },
+    };
     assert.deepEqual(await replica.match([{ embedding: new Float32Array(8), sizePx: 50 }], OPTIONS), [
       nobody,
     ]);

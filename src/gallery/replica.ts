@@ -1,7 +1,9 @@
 import { FacefleetError } from '../errors.ts';
+import type { Candidate, UnknownReason } from '../jobs/job.ts';
 import type { Logger } from '../logger.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import { BUILT_IN_PACKS, type Thresholds } from '../recognition/packs.ts';
+import { assignFreely, assignPeople } from './assignment.ts';
 import type { SearchHits } from './exact-search.ts';
 import { GalleryFollower } from './follower.ts';
 import type { GalleryState, Templates } from './gallery-state.ts';
@@ -19,8 +21,12 @@ const NOBODY_THERE: MatchOutcome = {
   similarity: null,
   margin: null,
   threshold: null,
+  falseMatchRate: null,
+  unknownReason: 'empty-gallery',
   candidates: [],
 };
+/** Of a cosine. */
+const ROUNDING = 1e-5;
 
 export interface ReplicaOptions {
   readonly state: ObjectStore;
@@ -95,16 +101,56 @@ class Replica implements GalleryReplica {
     const rule = new OpenSetRule(this.#thresholds, { ...options, faces });
     this.#warnOnce(rule);
     const search = { state, templates, matrix: templates.matrix, rule, topK: options.topK ?? DEFAULT_TOP_K };
-    const rankings = await this.#rank(probes, search, FIRST_COUNT);
-    return rankings.map((ranking) => outcome(ranking, search));
+    const rankings = await this.#rankSettled(probes, search);
+    if (options.allowRepeats === true) return outcomes(rankings, assignFreely(peopleOf(rankings)), search);
+    return outcomes(rankings, await this.#assign(probes, rankings, search), search);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.#matcher[Symbol.asyncDispose]();
   }
 
-  /** Looks at the `count` nearest faces of each probe, and at more where a face not looked at could still matter. */
-  async #rank(probes: readonly Probe[], search: Search, count: number): Promise<RankedPerson[][]> {
+  /** Rankings that no face which was not looked at can change, as far as is told of them. */
+  async #rankSettled(probes: readonly Probe[], search: Search): Promise<Ranking[]> {
+    const rankings = await this.#rank(probes, search, FIRST_COUNT);
+    const isOpen = (ranking: Ranking) => !isSettled(ranking, search);
+    while (await this.#deepen(probes, rankings, search, isOpen));
+    return rankings;
+  }
+
+  /**
+   * Gives each person to at most one probe. A probe that didn't get its first may be given one that comes so late in its
+   * ranking that a face not looked at could matter; then that one is looked at deeper, in place.
+   */
+  async #assign(probes: readonly Probe[], rankings: Ranking[], search: Search): Promise<number[]> {
+    for (;;) {
+      const places = assignPeople(peopleOf(rankings));
+      const isOpen = ({ people, unseen }: Ranking, at: number) => {
+        const given = people[places[at] ?? -1]?.evidence ?? 0;
+        return unseen >= given;
+      };
+      if (probes.length === 1 || !(await this.#deepen(probes, rankings, search, isOpen))) return places;
+    }
+  }
+
+  /** Replaces the rankings that are open by such that looked at eight times as many faces; false when none is. */
+  async #deepen(
+    probes: readonly Probe[],
+    rankings: Ranking[],
+    search: Search,
+    isOpen: (ranking: Ranking, at: number) => boolean,
+  ): Promise<boolean> {
+    const open = rankings.flatMap((ranking, at) => (isOpen(ranking, at) ? [at] : []));
+    if (open.length === 0) return false;
+    const count = 8 * Math.max(...open.map((at) => rankings[at]?.seen ?? FIRST_COUNT));
+    const wanted = open.map((at) => probes[at]!);
+    const deeper = await this.#rank(wanted, search, count);
+    for (const [index, at] of open.entries()) rankings[at] = deeper[index]!;
+    return true;
+  }
+
+  /** Looks at the `count` nearest faces of each probe. */
+  async #rank(probes: readonly Probe[], search: Search, count: number): Promise<Ranking[]> {
     const { matrix } = search;
     const hits = await this.#matcher.search({
       chunks: matrix.chunks(),
@@ -112,16 +158,7 @@ class Replica implements GalleryReplica {
       probes: concatenated(probes, matrix.dimensions),
       count,
     });
-    const rankings = probes.map((probe, at) => rankHits(hits[at], probe, search));
-    const open = probes.flatMap((_, at) => (isSettled(rankings[at], hits[at], search) ? [] : [at]));
-    if (open.length === 0) return rankings;
-    const deeper = await this.#rank(
-      open.map((at) => probes[at]!),
-      search,
-      count * 8,
-    );
-    for (const [index, at] of open.entries()) rankings[at] = deeper[index] ?? [];
-    return rankings;
+    return probes.map((probe, at) => rankHits(hits[at], probe, search));
   }
 
   #warnOnce(rule: OpenSetRule): void {
@@ -142,48 +179,120 @@ interface Search {
   readonly topK: number;
 }
 
-function rankHits(hits: SearchHits | undefined, probe: Probe, search: Search): RankedPerson[] {
-  const { state, templates, rule } = search;
+/** The people behind the nearest faces of a probe. */
+interface Ranking {
+  readonly people: readonly RankedPerson[];
+  /** Faces looked at. */
+  readonly seen: number;
+  /** The most evidence that a face not looked at can give. */
+  readonly unseen: number;
+}
+
+function rankHits(hits: SearchHits | undefined, probe: Probe, search: Search): Ranking {
+  const { state, templates, rule, matrix } = search;
+  const seen = hits?.rows.length ?? 0;
+  const barred = new CounterexampleCheck(probe, search);
   const faceHits: FaceHit[] = [];
   for (const [at, row] of hits?.rows.entries() ?? []) {
     const faceRow = templates.faceRows[row] ?? -1;
     if (!state.faces.isLive(faceRow)) continue;
-    faceHits.push({
-      person: state.faces.person[faceRow] ?? -1,
-      sizePx: state.faces.sizePx[faceRow] ?? 0,
-      similarity: hits?.similarities[at] ?? -1,
-    });
+    const person = state.faces.person[faceRow] ?? -1;
+    const similarity = hits?.similarities[at] ?? -1;
+    if (state.roster.at(person) === undefined || barred.bars(person, similarity)) continue;
+    faceHits.push({ person, sizePx: state.faces.sizePx[faceRow] ?? 0, similarity });
   }
-  return rule.rank(faceHits, probe.sizePx);
+  return {
+    people: rule.rank(faceHits, probe.sizePx),
+    seen,
+    unseen:
+      seen >= matrix.rows ? Number.NEGATIVE_INFINITY : rule.mostEvidenceOf(hits?.similarities.at(-1) ?? -1),
+  };
+}
+
+/** A face of a person counts only if it is more like the probe than every counterexample of that person is. */
+class CounterexampleCheck {
+  readonly #probe: Probe;
+  readonly #search: Search;
+  readonly #closest = new Map<number, number>();
+
+  constructor(probe: Probe, search: Search) {
+    this.#probe = probe;
+    this.#search = search;
+  }
+
+  bars(person: number, similarity: number): boolean {
+    if (this.#search.state.counterexamples.of(person).size === 0) return false;
+    let closest = this.#closest.get(person);
+    if (closest === undefined) {
+      closest = this.#closestOf(person);
+      this.#closest.set(person, closest);
+    }
+    // Both come from sums of float32 products in different orders: equal ones may differ in the last digits.
+    return similarity <= closest + ROUNDING;
+  }
+
+  #closestOf(person: number): number {
+    const { state, templates, matrix } = this.#search;
+    const similarities = Array.from(state.counterexamples.of(person), (faceRow) => {
+      const row = templates.faceRows.indexOf(faceRow);
+      return row === -1 ? Number.NEGATIVE_INFINITY : dot(matrix.row(row), this.#probe.embedding);
+    });
+    return Math.max(...similarities);
+  }
 }
 
 /** Whether no face beyond those looked at can change the people that are told of. */
-function isSettled(
-  ranking: RankedPerson[] | undefined,
-  hits: SearchHits | undefined,
-  search: Search,
-): boolean {
-  if (hits === undefined || hits.rows.length >= search.matrix.rows) return true;
-  const wanted = Math.min(Math.max(search.topK, 2), search.state.roster.size);
-  const last = ranking?.[wanted - 1];
-  const unseen = search.rule.mostEvidenceOf(hits.similarities.at(-1) ?? -1);
+function isSettled({ people, unseen }: Ranking, { topK, state }: Search): boolean {
+  if (unseen === Number.NEGATIVE_INFINITY) return true;
+  const wanted = Math.min(Math.max(topK, 2), state.roster.size);
+  const last = people[wanted - 1];
   return last !== undefined && last.evidence >= unseen;
 }
 
-function outcome(ranking: readonly RankedPerson[], { state, topK }: Search): MatchOutcome {
-  const people = ranking.flatMap((ranked) => {
-    const person = state.roster.at(ranked.person);
-    return person === undefined ? [] : [{ ...ranked, id: person.personId, name: person.name }];
-  });
-  const [best, second] = people;
+function peopleOf(rankings: readonly Ranking[]): (readonly RankedPerson[])[] {
+  return rankings.map(({ people }) => people);
+}
+
+function outcomes(rankings: readonly Ranking[], places: readonly number[], search: Search): MatchOutcome[] {
+  return rankings.map(({ people }, at) => outcome(people, places[at] ?? -1, search));
+}
+
+/** `place`: of the person it is in the ranking; -1 is nobody. */
+function outcome(people: readonly RankedPerson[], place: number, search: Search): MatchOutcome {
+  const best = people[0];
   if (best === undefined) return NOBODY_THERE;
+  const told = people[place] ?? best;
+  const rival = place > 0 ? best : people[1];
   return {
-    person: best.evidence >= 0 ? { id: best.id, name: best.name } : null,
-    similarity: best.similarity,
-    margin: second === undefined ? null : best.evidence - second.evidence,
-    threshold: best.threshold,
-    candidates: people.slice(0, topK).map(({ id, name, similarity }) => ({ personId: id, name, similarity })),
+    person: place === -1 ? null : named(told, search),
+    similarity: told.similarity,
+    margin: rival === undefined ? null : told.evidence - rival.evidence,
+    threshold: told.threshold,
+    falseMatchRate: search.rule.rateOf(told),
+    unknownReason: unknownReason(best, place),
+    candidates: people.slice(0, search.topK).map((ranked) => candidate(ranked, search)),
   };
+}
+
+function unknownReason(best: RankedPerson, place: number): UnknownReason | null {
+  if (place !== -1) return null;
+  return best.evidence >= 0 ? 'given-to-another-face' : 'too-dissimilar';
+}
+
+function candidate(ranked: RankedPerson, search: Search): Candidate {
+  const { id: personId, name } = named(ranked, search);
+  return { personId, name, similarity: ranked.similarity, falseMatchRate: search.rule.rateOf(ranked) };
+}
+
+function named({ person }: RankedPerson, { state }: Search): { id: string; name: string } {
+  const { personId, name } = state.roster.at(person)!;
+  return { id: personId, name };
+}
+
+function dot(one: Float32Array, other: Float32Array): number {
+  let sum = 0;
+  for (let at = 0; at < one.length; at++) sum += (one[at] ?? 0) * (other[at] ?? 0);
+  return sum;
 }
 
 function liveTemplates(state: GalleryState, templates: Templates | undefined): number {

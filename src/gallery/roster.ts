@@ -3,6 +3,8 @@ import type { NameSeal } from './entry.ts';
 export interface Person {
   readonly personId: string;
   name: string;
+  /** What the caller calls them. */
+  externalId?: string;
 }
 
 /** What stays of an erased person: ids, and until it expires the seal of the name. */
@@ -19,6 +21,7 @@ export class Roster {
   readonly #people: (Person | undefined)[] = [];
   readonly #indexById = new Map<string, number>();
   readonly #idByName = new Map<string, string>();
+  readonly #idByExternalId = new Map<string, string>();
   /** Merged person id → the id it was merged into (which may have been merged on). */
   readonly #mergedInto = new Map<string, string>();
   readonly #tombstones = new Map<string, Tombstone>();
@@ -47,6 +50,10 @@ export class Roster {
     return this.#idByName.get(name);
   }
 
+  idOfExternalId(externalId: string): string | undefined {
+    return this.#idByExternalId.get(externalId);
+  }
+
   tombstoneOf(personId: string): Tombstone | undefined {
     return this.#tombstones.get(this.resolve(personId));
   }
@@ -58,11 +65,13 @@ export class Roster {
   }
 
   /** Does nothing for an id that is known, merged or erased: ids are never reused. */
-  add(personId: string, name: string): void {
+  add(personId: string, name: string, externalId?: string): void {
     const isTaken = this.#indexById.has(personId) || this.#mergedInto.has(personId);
     if (isTaken || this.#tombstones.has(personId)) return;
-    this.#indexById.set(personId, this.#people.push({ personId, name }) - 1);
+    const index = this.#people.push({ personId, name }) - 1;
+    this.#indexById.set(personId, index);
     this.#idByName.set(name, personId);
+    if (externalId !== undefined) this.setExternalId(index, externalId);
   }
 
   rename(index: number, name: string): void {
@@ -73,10 +82,27 @@ export class Roster {
     this.#idByName.set(name, person.personId);
   }
 
+  /** Null takes it away. */
+  setExternalId(index: number, externalId: string | null): void {
+    const person = this.#people[index];
+    if (person === undefined) return;
+    this.#forgetExternalId(person);
+    if (externalId === null) {
+      delete person.externalId;
+      return;
+    }
+    person.externalId = externalId;
+    this.#idByExternalId.set(externalId, person.personId);
+  }
+
+  /** Who stays keeps their own external id, and takes over the other's if they have none. */
   merge(from: number, into: number): void {
     const gone = this.#drop(from);
     const kept = this.#people[into];
-    if (gone !== undefined && kept !== undefined) this.#mergedInto.set(gone.personId, kept.personId);
+    if (gone === undefined || kept === undefined) return;
+    this.#mergedInto.set(gone.personId, kept.personId);
+    if (gone.externalId !== undefined && kept.externalId === undefined)
+      this.setExternalId(into, gone.externalId);
   }
 
   erase(tombstone: Tombstone): void {
@@ -107,6 +133,12 @@ export class Roster {
     this.#people[index] = undefined;
     this.#indexById.delete(person.personId);
     if (this.#idByName.get(person.name) === person.personId) this.#idByName.delete(person.name);
+    this.#forgetExternalId(person);
     return person;
+  }
+
+  #forgetExternalId({ personId, externalId }: Person): void {
+    if (externalId !== undefined && this.#idByExternalId.get(externalId) === personId)
+      this.#idByExternalId.delete(externalId);
   }
 }

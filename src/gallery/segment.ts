@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import type { ObjectStore } from '../ports/object-store.ts';
 import { bytesOf, ContainerReader, encodeContainer } from './container.ts';
-import { FaceTable, NOBODY } from './face-table.ts';
+import { FaceTable, NOBODY, STRANGER } from './face-table.ts';
 import { GalleryState, type PackFilter, type Templates } from './gallery-state.ts';
 import type { GalleryKeys } from './keys.ts';
 import type { Manifest, PackSegment } from './manifest.ts';
@@ -16,11 +16,14 @@ interface RosterHeader {
   readonly sequence: number;
   readonly activePack?: string;
   /** By the index that faces refer to. */
-  readonly people: readonly (readonly [personId: string, name: string])[];
+  readonly people: readonly (readonly [personId: string, name: string, externalId?: string])[];
   readonly aliases: readonly (readonly [from: string, into: string])[];
   readonly tombstones: readonly Tombstone[];
   readonly faces: number;
   readonly sources: readonly (readonly [row: number, source: string])[];
+  /** Absent in bases of earlier releases, as the next. */
+  readonly externalIds?: readonly (readonly [row: number, externalId: string])[];
+  readonly counterexamples?: readonly (readonly [person: number, faceRow: number])[];
   readonly packs: readonly { readonly packId: string; readonly dimensions: number; readonly rows: number }[];
 }
 
@@ -80,6 +83,7 @@ async function readRoster(reader: ContainerReader, filter: PackFilter): Promise<
   const { table, columns } = FaceTable.withRows(header.faces);
   for (const column of columns) await reader.readInto(bytesOf(column));
   for (const [row, source] of header.sources) table.setSource(row, source);
+  for (const [row, externalId] of header.externalIds ?? []) table.setExternalId(row, externalId);
   const state = new GalleryState(filter, table);
   for (const pack of header.packs) {
     const faceRows = new Uint32Array(pack.rows);
@@ -88,7 +92,8 @@ async function readRoster(reader: ContainerReader, filter: PackFilter): Promise<
     for (const row of faceRows) templates.faceRows.push(row);
   }
   await reader.finish();
-  for (const [personId, name] of header.people) state.roster.add(personId, name);
+  for (const [personId, name, externalId] of header.people) state.roster.add(personId, name, externalId);
+  for (const [person, row] of header.counterexamples ?? []) state.counterexamples.add(person, row);
   for (const [from, into] of header.aliases) state.roster.alias(from, into);
   for (const tombstone of header.tombstones) state.roster.erase(tombstone);
   state.activePack = header.activePack;
@@ -113,18 +118,24 @@ function withoutGaps(state: GalleryState) {
   const faceRow = new Uint32Array(state.faces.rows).fill(NOBODY);
   for (const row of state.faces.liveRows()) {
     const face = state.faces.get(row);
-    faceRow[row] = table.push({ ...face, person: personIndex.get(face.person) ?? NOBODY });
+    faceRow[row] = table.push({ ...face, person: personIndex.get(face.person) ?? STRANGER });
   }
   const packs = new Map([...state.templates].map(([id, templates]) => [id, livePack(templates, faceRow)]));
   const header = (sequence: number, now: number): RosterHeader => ({
     kind: 'roster',
     sequence,
     ...(state.activePack === undefined ? {} : { activePack: state.activePack }),
-    people: people.map(({ person }) => [person.personId, person.name]),
+    people: people.map(({ person: { personId, name, externalId } }) =>
+      externalId === undefined ? [personId, name] : [personId, name, externalId],
+    ),
     aliases: state.roster.aliases(),
     tombstones: state.roster.tombstones().map((tombstone) => agedTombstone(tombstone, now)),
     faces: table.rows,
     sources: table.sources(),
+    externalIds: table.externalIds(),
+    counterexamples: state.counterexamples
+      .pairs()
+      .map(([person, row]) => [personIndex.get(person) ?? NOBODY, faceRow[row] ?? NOBODY]),
     packs: [...packs].map(([packId, { dimensions, rows }]) => ({ packId, dimensions, rows })),
   });
   const columns = [...table.columns(), ...[...packs.values()].map((pack) => pack.faceRows)].map(bytesOf);

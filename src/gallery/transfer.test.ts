@@ -19,7 +19,8 @@ async function filledGallery() {
   const [ada, bob] = [faces.stranger(), faces.stranger()];
   await gallery.addFace(newFace('Ada', ada, { source: 'ada/1.jpg', sizePx: 33 }));
   await gallery.addFace(newFace('Ada', faces.another(ada, 0.8)));
-  const { faceId } = await gallery.addFace(newFace('Bob', bob));
+  const { faceId } = await gallery.addFace(newFace('Bob', bob, { externalId: 'badge 7' }));
+  await gallery.change('Bob', { externalId: 'employee 7' });
   await gallery.addTemplates([
     { faceId, packId: 'accurate', embedding: new SyntheticFaces(22, 40).stranger() },
   ]);
@@ -66,6 +67,22 @@ describe('export and import', () => {
       outcomes.map(({ person }) => person?.name),
       ['Ada', 'Bob'],
     );
+  });
+
+  test('who is not whom comes along', async () => {
+    const { state, gallery } = await filledGallery();
+    const ada = await gallery.person('Ada');
+    const [first, second] = ada.faces.map(({ faceId }) => faceId);
+    await gallery.moveFace({ faceId: first!, from: 'Ada', to: 'Bob' });
+    await gallery.moveFace({ faceId: second!, from: 'Ada', to: null });
+    const target = emptyGallery();
+    await imported(target.state, await exported(state));
+    await imported(target.state, await exported(state));
+    const [theirs, bobs] = [await target.gallery.person('Ada'), await target.gallery.person('Bob')];
+    assert.deepEqual(theirs.faces, []);
+    assert.deepEqual(theirs.counterexamples.map(({ faceId }) => faceId).sort(), [first, second].sort());
+    assert.ok(bobs.faces.some(({ faceId }) => faceId === first));
+    assert.equal(bobs.externalId, 'employee 7');
   });
 
   test('importing twice changes nothing', async () => {

@@ -2,6 +2,7 @@ import { FacefleetError } from '../errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import { bytesOf, ContainerReader, streamContainer } from './container.ts';
+import type { Counterexample } from './decisions.ts';
 import { GalleryFollower } from './follower.ts';
 import { Gallery } from './gallery.ts';
 import type { GalleryState } from './gallery-state.ts';
@@ -20,17 +21,25 @@ interface ExportHeader {
   readonly galleryVersion: number;
   /** The pack that answers, if one was ever chosen. */
   readonly activePack?: string;
-  readonly people: readonly { readonly personId: string; readonly name: string }[];
+  readonly people: readonly {
+    readonly personId: string;
+    readonly name: string;
+    readonly externalId?: string;
+  }[];
   readonly faces: readonly ExportedFace[];
+  /** Absent in exports of earlier releases. */
+  readonly counterexamples?: readonly Counterexample[];
 }
 
 interface ExportedFace {
   readonly faceId: string;
+  /** Of one that is only a counterexample: whose. */
   readonly personId: string;
   readonly sizePx: number;
   readonly embeddingNorm: number;
   readonly pictureSha256: string;
   readonly source?: string;
+  readonly externalId?: string;
   readonly templates: readonly { readonly packId: string; readonly dimensions: number }[];
   readonly cropBytes: number;
 }
@@ -63,7 +72,7 @@ export async function exportGallery(
   const follower = new GalleryFollower({ store, keys, packs: 'all' });
   const galleryVersion = await follower.refresh();
   const { state } = follower;
-  const people = state.roster.people().map(({ person: { personId, name } }) => ({ personId, name }));
+  const people = state.roster.people().map(({ person }) => ({ ...person }));
   const rows = state.faces.liveRows();
   const faces = describeFaces(state, rows, await cropSizes(store, keys));
   const header: ExportHeader = {
@@ -74,6 +83,7 @@ export async function exportGallery(
     ...(state.activePack === undefined ? {} : { activePack: state.activePack }),
     people,
     faces,
+    counterexamples: counterexamplesOf(state),
   };
   const body = exportBody({ store, keys, state, rows, faces });
   return { people: people.length, faces: faces.length, galleryVersion, bytes: streamContainer(header, body) };
@@ -122,6 +132,7 @@ export async function importGallery(
     if (personId !== undefined) batch.push({ ...read, newFace: { ...read.newFace, person: personId } });
     if (batch.length === BATCH_FACES || at === header.faces.length - 1) {
       await addBatch(gallery, batch, counts);
+      await addCounterexamples(gallery, batch, header, people.ids);
       batch = [];
     }
     onFace(at + 1, header.faces.length);
@@ -136,11 +147,12 @@ function describeFaces(
   crops: ReadonlyMap<string, number>,
 ): ExportedFace[] {
   const templates = templatesByFace(state);
+  const notWhom = new Map(counterexamplesOf(state).map(({ faceId, personId }) => [faceId, personId]));
   return rows.map((row) => {
     const { person, addedAt: _, ...face } = state.faces.get(row);
     return {
       ...face,
-      personId: state.roster.at(person)?.personId ?? '',
+      personId: state.roster.at(person)?.personId ?? notWhom.get(face.faceId) ?? '',
       templates: (templates.get(row) ?? []).map(({ packId, vector: { length } }) => ({
         packId,
         dimensions: length,
@@ -148,6 +160,12 @@ function describeFaces(
       cropBytes: crops.get(face.faceId) ?? 0,
     };
   });
+}
+
+function counterexamplesOf({ counterexamples, faces, roster }: GalleryState): Counterexample[] {
+  return counterexamples
+    .pairs()
+    .map(([person, row]) => ({ faceId: faces.idAt(row), personId: roster.at(person)?.personId ?? '' }));
 }
 
 async function cropSizes(store: ObjectStore, keys: GalleryKeys): Promise<Map<string, number>> {
@@ -192,6 +210,21 @@ async function* exportBody({ store, keys, state, rows, faces }: ExportParts): As
     }
     yield crop;
   }
+}
+
+/** At once after their faces, which come in as the faces of whom they are not. */
+async function addCounterexamples(
+  gallery: Gallery,
+  batch: readonly ReadFace[],
+  { counterexamples = [] }: ExportHeader,
+  people: ReadonlyMap<string, string>,
+): Promise<void> {
+  const inBatch = new Set(batch.map(({ newFace }) => newFace.faceId));
+  const pairs = counterexamples.flatMap(({ faceId, personId }) => {
+    const standing = people.get(personId);
+    return standing === undefined || !inBatch.has(faceId) ? [] : [{ faceId, personId: standing }];
+  });
+  if (pairs.length > 0) await gallery.addCounterexamples(pairs);
 }
 
 interface ReadFace {

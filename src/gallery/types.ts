@@ -1,4 +1,4 @@
-import type { Candidate } from '../jobs/job.ts';
+import type { Candidate, UnknownReason } from '../jobs/job.ts';
 
 export interface Probe {
   /** Unit length, of the gallery's active pack. */
@@ -17,14 +17,24 @@ export interface MatchOutcome {
   readonly margin: number | null;
   /** What the similarity had to reach at these face sizes and this gallery size; null when the gallery is empty. */
   readonly threshold: number | null;
+  /** How often two strangers reach this similarity at these face sizes; null when the gallery is empty. */
+  readonly falseMatchRate: number | null;
+  /** Why it is nobody; null when it is somebody. */
+  readonly unknownReason: UnknownReason | null;
   readonly candidates: readonly Candidate[];
 }
 
 export interface MatchOptions {
   /** How often a stranger may get a name (false positive identification rate). */
   readonly falsePositiveRate: number;
+  /** Instead: how often a single comparison with a stranger may pass, however many there are. */
+  readonly falseMatchRate?: number;
+  /** Instead: what the similarity has to reach, whatever rate that comes to. */
+  readonly threshold?: number;
   /** How many candidates to list; default 3. */
   readonly topK?: number;
+  /** Whether one person may be given to several of these probes. Otherwise they go to the one that has most evidence, and the others may be somebody else or nobody. */
+  readonly allowRepeats?: boolean;
 }
 
 /** A worker's copy of the gallery, in memory. */
@@ -56,6 +66,8 @@ export interface NewFace {
   /** Aligned 160x160 JPEG. */
   readonly crop: Buffer;
   readonly source?: string;
+  /** What the caller calls the face. */
+  readonly externalId?: string;
   /** UUID. Given, the same call repeated adds one face; else each makes a new one (unless the picture is known). */
   readonly faceId?: string;
   /** When it was asked for, milliseconds since the epoch: a person of this name erased since is not made again. */
@@ -88,6 +100,7 @@ export interface FaceDetails {
   /** Milliseconds since the epoch. */
   readonly addedAt: number;
   readonly source?: string;
+  readonly externalId?: string;
   /** Packs that it has a template of. */
   readonly packs: readonly string[];
 }
@@ -95,5 +108,8 @@ export interface FaceDetails {
 export interface PersonDetails {
   readonly personId: string;
   readonly name: string;
+  readonly externalId?: string;
   readonly faces: readonly FaceDetails[];
+  /** Faces that were taken for theirs and are not. */
+  readonly counterexamples: readonly FaceDetails[];
 }

@@ -65,7 +65,12 @@ export interface Candidate {
   readonly name: string;
   /** Cosine of the best of the person's faces. */
   readonly similarity: number;
+  /** How often two strangers reach that at these face sizes. */
+  readonly falseMatchRate?: number;
 }
+
+/** Why a face is `unknown`: nobody is enrolled, nobody is similar enough, or the one who is was given to another face of the picture. */
+export type UnknownReason = 'empty-gallery' | 'too-dissimilar' | 'given-to-another-face';
 
 /** One face of the answer. */
 export interface FaceResult {
@@ -81,6 +86,9 @@ export interface FaceResult {
   readonly margin: number | null;
   /** What the similarity had to reach. */
   readonly threshold: number | null;
+  /** How often two strangers reach this similarity at these face sizes; null in an empty gallery. Absent in results of earlier releases, as the next. */
+  readonly falseMatchRate?: number | null;
+  readonly unknownReason?: UnknownReason | null;
   /** Best first, `topK` of them (default 3). */
   readonly candidates: readonly Candidate[];
 }

@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 
 import { ACCURATE_PACK, BUILT_IN_PACKS, FAST_PACK } from './packs.ts';
-import { falseMatchRateFor, thresholdAt } from './thresholds.ts';
+import { falseMatchRateAt, falseMatchRateFor, thresholdAt } from './thresholds.ts';
 
 const FULL_SIZE = { largerWidthPx: 100 };
 
@@ -85,4 +85,29 @@ describe('built-in packs', () => {
       );
     }
   });
+});
+
+test('the rate of a similarity is the threshold asked the other way round', () => {
+  for (const { thresholds } of BUILT_IN_PACKS) {
+    for (const rate of [1e-3, 3e-4, 1e-5, 1e-6, 1e-8]) {
+      for (const largerWidthPx of [15, 25, 40, 200]) {
+        const { cosine } = thresholdAt(thresholds, { falseMatchRate: rate, largerWidthPx });
+        const found = falseMatchRateAt(thresholds, { cosine, largerWidthPx });
+        assert.ok(Math.abs(found / rate - 1) < 1e-6, `${rate} at ${largerWidthPx} px: ${found}`);
+      }
+    }
+    const at = (cosine: number) => falseMatchRateAt(thresholds, { cosine, largerWidthPx: 100 });
+    assert.equal(at(-1), 1);
+    assert.ok(at(0.3) > at(0.5) || at(0.3) === 1);
+  }
+});
+
+test('a pack with a single point tells which side of it a similarity is on', () => {
+  const thresholds = {
+    points: [{ falseMatchRate: 1e-3, cosine: 0.5 }],
+    smallFaces: { slope: 0, referenceWidthPx: 30 },
+    isCalibrated: true,
+  };
+  assert.equal(falseMatchRateAt(thresholds, { cosine: 0.5, largerWidthPx: 10 }), 1e-3);
+  assert.equal(falseMatchRateAt(thresholds, { cosine: 0.49, largerWidthPx: 10 }), 1);
 });

@@ -33,6 +33,30 @@ export function thresholdAt(
 }
 
 /**
+ * How often two strangers reach this cosine at these face sizes: what `thresholdAt` says, asked the other way round.
+ *
+ * Between and beyond the measured rates it follows the same lines, so a similarity is at its threshold exactly when its
+ * rate is the promised one. A pack with a single measured point tells only which side of it the cosine is on.
+ */
+export function falseMatchRateAt(
+  { points, smallFaces }: Thresholds,
+  { cosine, largerWidthPx }: { cosine: number; largerWidthPx: number },
+): number {
+  const { slope, referenceWidthPx } = smallFaces;
+  const base = cosine - slope * Math.max(0, Math.log(referenceWidthPx / largerWidthPx));
+  const [first, second] = points;
+  if (first === undefined) throw new RangeError('a pack has at least one threshold');
+  if (second === undefined) return base >= first.cosine ? first.falseMatchRate : 1;
+  const at = points.findIndex((point, index) => index > 0 && base <= point.cosine);
+  const to = points[at === -1 ? points.length - 1 : at] ?? second;
+  const from = points[at === -1 ? points.length - 2 : at - 1] ?? first;
+  if (to.cosine === from.cosine) return to.falseMatchRate;
+  const [fromLog, toLog] = [Math.log10(from.falseMatchRate), Math.log10(to.falseMatchRate)];
+  const logRate = fromLog + ((toLog - fromLog) * (base - from.cosine)) / (to.cosine - from.cosine);
+  return Math.min(1, 10 ** logRate);
+}
+
+/**
  * The false match rate that each comparison may have, when a stranger is compared with `people` and should get a
  * name with probability `falsePositiveRate` at most: 1 - (1 - FPIR)^(1/people).
  */

@@ -81,6 +81,9 @@ export class FakeReplica implements GalleryReplica {
         similarity: best?.similarity ?? null,
         margin: best === undefined || second === undefined ? null : best.similarity - second.similarity,
         threshold: best === undefined ? null : 0.999_99,
+        falseMatchRate: best === undefined ? null : 1e-3,
+        unknownReason:
+          best === undefined ? 'empty-gallery' : best.similarity > 0.999_99 ? null : 'too-dissimilar',
         candidates: candidates.slice(0, topK),
       };
     });

@@ -35,6 +35,7 @@ export const CandidateSchema = Type.Object(
     personId: Type.String(),
     name: Type.String(),
     similarity: Figure('Cosine to the best face of this person'),
+    falseMatchRate: Type.Optional(Figure('How often two strangers reach that at these face sizes')),
   },
   { title: 'Candidate' },
 );
@@ -49,8 +50,18 @@ export const FaceSchema = Type.Object(
     quality: QualitySchema,
     person: Type.Union([NamedPersonSchema, Type.Null()], { description: 'Who it is; null is `unknown`' }),
     similarity: Nullable('Cosine to the best person, also below the threshold; null in an empty gallery'),
-    margin: Nullable('Best minus second-best person; null with fewer than two people'),
+    margin: Nullable(
+      'What they have over the second-best person, each above their threshold; null with fewer than two people, negative when a better one was given to another face',
+    ),
     threshold: Nullable('What the similarity had to reach at these face sizes and this gallery size'),
+    falseMatchRate: Type.Optional(
+      Nullable('How often two strangers reach this similarity at these face sizes; null in an empty gallery'),
+    ),
+    unknownReason: Type.Optional(
+      Type.Union([Type.Enum(['empty-gallery', 'too-dissimilar', 'given-to-another-face']), Type.Null()], {
+        description: 'Why it is nobody',
+      }),
+    ),
     candidates: Type.Array(CandidateSchema, { description: 'Best first' }),
   },
   { title: 'Face' },
