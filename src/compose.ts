@@ -2,11 +2,12 @@ import { join } from 'node:path';
 import type { Broker } from './adapters/local/broker/broker.ts';
 import type { ConnectOptions } from './compose/connect-options.ts';
 import { connectLocally, createProcessFleet, startLocalBroker } from './compose/local.ts';
-import type { Config, LoadedConfig } from './config.ts';
+import { type Config, type LoadedConfig, openTelemetryVariables } from './config.ts';
 import type { Deployment } from './deployment.ts';
 import { ensureJobQueues } from './jobs/queues.ts';
 import { createLogger, type Logger } from './logger.ts';
 import type { Fleet } from './ports/fleet.ts';
+import { openTelemetry } from './telemetry/open-telemetry.ts';
 
 export type { ConnectOptions } from './compose/connect-options.ts';
 
@@ -20,15 +21,21 @@ const aws = () => import('./compose/aws.ts');
  */
 export async function connect(loaded: LoadedConfig, options: ConnectOptions): Promise<Deployment> {
   const logger = loggerFor(loaded, options.component);
-  const deployment =
+  const ports =
     loaded.config.on === 'aws'
       ? await (await aws()).connectToAws(loaded, logger)
       : await connectLocally(loaded, logger, options);
   try {
-    await ensureJobQueues(deployment.queues, loaded.config.prefix);
-    return deployment;
+    await ensureJobQueues(ports.queues, loaded.config.prefix);
+    const variables = openTelemetryVariables();
+    const telemetry = await openTelemetry({ tier: options.component, variables, logger });
+    const dispose = async () => {
+      await telemetry.spans?.[Symbol.asyncDispose]();
+      await ports[Symbol.asyncDispose]();
+    };
+    return { ...ports, telemetry, [Symbol.asyncDispose]: dispose };
   } catch (error) {
-    await deployment[Symbol.asyncDispose]();
+    await ports[Symbol.asyncDispose]();
     throw error;
   }
 }

@@ -74,6 +74,11 @@ export interface Config {
   /** Of the instance metadata service; undefined: EC2's own. */
   readonly awsMetadataEndpoint: string | undefined;
   readonly awsMetadataDisabled: boolean;
+  /** First of the ports on which tiers without a web server of their own serve metrics; 0: they don't. */
+  readonly metricsPort: number;
+  readonly metricsHost: string;
+  /** Empty: none. */
+  readonly metricsToken: string;
 }
 
 export type ConfigSource = 'flag' | 'environment' | '.env' | 'default';
@@ -352,6 +357,27 @@ export const SETTINGS: { readonly [K in keyof Config]: Setting<Config[K]> } = {
     parse: flag,
     help: 'ask no instance metadata service',
   },
+  metricsPort: setting(
+    'metrics-port',
+    0,
+    number({ min: 0, max: 60_000 }),
+    'broker metrics here, controller at +1, workers at +10 and their slot; 0 for none',
+  ),
+  metricsHost: setting(
+    'metrics-host',
+    '127.0.0.1',
+    text(/^[0-9a-zA-Z.:_-]+$/, 'a host name or address'),
+    'address that those metrics are served on',
+  ),
+  metricsToken: {
+    ...setting(
+      'metrics-token',
+      '',
+      text(/^[\x21-\x7e]{8,256}$/, '8 to 256 printable characters without spaces'),
+      'bearer token that reading metrics takes; required off loopback',
+    ),
+    secret: true,
+  },
 };
 
 function setting<T>(flagName: string, fallback: T, parse: (text: string) => T, help: string): Setting<T> {
@@ -497,6 +523,15 @@ export function notifyEnvironment(
   const isForUs = pid === undefined || Number(pid) === process.pid;
   const periodMs = Number(period ?? 0) / 1000;
   return { socket: socket || undefined, watchdogMs: isForUs && periodMs > 0 ? periodMs : undefined };
+}
+
+/** The variables of OpenTelemetry, which have names and rules of their own (`otlpSettings`): environment over `.env`. */
+export function openTelemetryVariables(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+  dotenvFolder: string | false = process.cwd(),
+): Readonly<Record<string, string | undefined>> {
+  const both = { ...readDotenv(dotenvFolder), ...environment };
+  return Object.fromEntries(Object.entries(both).filter(([name]) => name.startsWith('OTEL_')));
 }
 
 /**

@@ -1,12 +1,12 @@
 import type { AwsService, AwsSettings } from '../adapters/aws/client-options.ts';
 import type { Config, LoadedConfig } from '../config.ts';
-import type { Deployment } from '../deployment.ts';
+import type { Deployment, Ports } from '../deployment.ts';
 import { FacefleetError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { Fleet } from '../ports/fleet.ts';
 
 /** Buckets are S3's, queues are SQS's. Nothing is called yet. */
-export async function connectToAws(_loaded: LoadedConfig, _logger: Logger): Promise<Deployment> {
+export async function connectToAws(_loaded: LoadedConfig, _logger: Logger): Promise<Ports> {
   throw new FacefleetError(
     'config-invalid',
     'FACEFLEET_ON is "aws", expected local: S3 and SQS are not served yet',

@@ -5,7 +5,7 @@ import { FolderObjectStore } from '../adapters/local/folder-object-store.ts';
 import { ProcessFleet } from '../adapters/local/process-fleet.ts';
 import { systemClock } from '../adapters/local/system-clock.ts';
 import type { LoadedConfig } from '../config.ts';
-import type { Deployment } from '../deployment.ts';
+import type { Deployment, Ports } from '../deployment.ts';
 import { bucketNames } from '../jobs/keys.ts';
 import type { Logger } from '../logger.ts';
 import type { Fleet } from '../ports/fleet.ts';
@@ -20,7 +20,7 @@ export async function connectLocally(
   loaded: LoadedConfig,
   logger: Logger,
   { waitSeconds }: ConnectOptions,
-): Promise<Deployment> {
+): Promise<Ports> {
   const { config } = loaded;
   const broker = await BrokerClient.connect({
     dataDir: config.dataDir,

@@ -82,7 +82,8 @@ export class DeadLetterCollector {
       const record = await readRecord(this.#options, message.jobId);
       if (record === undefined || !(await this.#writeResult(record, reason))) return false;
       await this.#mirror(record);
-      logger.warn({ jobId: message.jobId, reason }, 'a job ended among the dead letters');
+      const { jobId, traceId } = message;
+      logger.warn({ jobId, traceId, reason }, 'a job ended among the dead letters');
       await this.#answer(message);
       return true;
     } catch (error) {

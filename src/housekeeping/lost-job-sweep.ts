@@ -1,5 +1,5 @@
 import { errorCode, errorMessage } from '../errors.ts';
-import { JOB_FORMAT_VERSION, type JobRecord } from '../jobs/job.ts';
+import { JOB_FORMAT_VERSION, type JobMessage, type JobRecord } from '../jobs/job.ts';
 import { inputKey, recordKey, resultKey } from '../jobs/keys.ts';
 import { encodeMessage, isJobId } from '../jobs/messages.ts';
 import { readRecord } from '../jobs/record.ts';
@@ -105,14 +105,15 @@ export class LostJobSweep {
     for (const { jobId } of jobs) {
       const message = await this.#messageFor(jobId);
       if (message === undefined) continue;
-      await requests.send(message);
-      logger.warn({ jobId }, 'a job had neither result nor message; sent it again');
+      await requests.send(encodeMessage(message));
+      const { traceId } = message;
+      logger.warn({ jobId, traceId }, 'a job had neither result nor message; sent it again');
       sent++;
     }
     return sent;
   }
 
-  async #messageFor(jobId: string): Promise<string | undefined> {
+  async #messageFor(jobId: string): Promise<JobMessage | undefined> {
     const { clock, logger } = this.#options;
     let record: JobRecord | undefined;
     try {
@@ -127,7 +128,7 @@ export class LostJobSweep {
     const results = resultBucket(this.#options, record.dialect);
     if ((await results.head(resultKey(jobId))) !== undefined) return undefined;
     const { submittedAt, traceId } = record;
-    return encodeMessage({ version: JOB_FORMAT_VERSION, jobId, submittedAt, deadline: clock.now(), traceId });
+    return { version: JOB_FORMAT_VERSION, jobId, submittedAt, deadline: clock.now(), traceId };
   }
 }
 

@@ -42,7 +42,11 @@ test('the upload is written before the message, and both come back as they were 
   await using deployment = new MemoryDeployment();
   await using client = await JobClient.open(deployment);
   const paused = deployment.input.pauseNext('put');
-  const submitting = client.submit({ ...request, fileName: 'ünï\u0085\n"☺.jpg', traceId: 'a'.repeat(32) });
+  const submitting = client.submit({
+    ...request,
+    fileName: 'ünï\u0085\n"☺.jpg',
+    trace: { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), isSampled: false },
+  });
   await paused.reached;
   assert.deepEqual(requestBodies(deployment), []);
   paused.release();

@@ -1,4 +1,4 @@
-import { createHash, randomBytes, randomUUIDv7 } from 'node:crypto';
+import { createHash, randomUUIDv7 } from 'node:crypto';
 
 import type { Config } from '../config.ts';
 import type { Deployment } from '../deployment.ts';
@@ -8,6 +8,8 @@ import type { Clock } from '../ports/clock.ts';
 import type { Queue } from '../ports/queue.ts';
 import { wakeController } from '../scaling/controller-client.ts';
 import { Releasers } from '../shutdown.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
+import { newTraceId, type TraceContext } from '../telemetry/trace-context.ts';
 import { bindIdempotencyKey, type IdempotencyClaim } from './idempotency.ts';
 import { JOB_FORMAT_VERSION, type JobRecord, type JobResult, type JobTask } from './job.ts';
 import { encodeMessage, isJobId } from './messages.ts';
@@ -29,8 +31,8 @@ export interface JobRequest {
   readonly fileName: string;
   readonly contentType: string;
   readonly task: JobTask;
-  /** 32 lower-case hex digits; random if not given. */
-  readonly traceId?: string;
+  /** What it is a part of; a trace of its own if not given. */
+  readonly trace?: TraceContext;
   /** For how long somebody will wait; 0 asks for no answer at all. */
   readonly waitSeconds: number;
   readonly idempotency?: IdempotencyClaim;
@@ -58,6 +60,7 @@ interface Parts {
   readonly buckets: Buckets;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly telemetry: Telemetry;
   readonly config: Pick<Config, 'prefix' | 'dialect'>;
   readonly requests: Queue;
   readonly waiter: ResponseWaiter;
@@ -77,14 +80,23 @@ export class JobClient implements AsyncDisposable {
 
   /** With a web id its answers come to the lasting queue of that web process, without to one that goes with the client. */
   static async open(deployment: Deployment, { webId }: { webId?: string } = {}): Promise<JobClient> {
-    const { clock, logger, queues, state } = deployment;
+    const { clock, logger, telemetry, queues, state } = deployment;
     const { config } = deployment.loaded;
     const { requests } = await ensureJobQueues(queues, config.prefix);
     const releasers = new Releasers();
     const context = { state, queues, clock, logger, prefix: config.prefix };
     const responses = releasers.use('response queue', await ResponseQueue.open(context, webId));
     const waiter = releasers.use('response waiter', new ResponseWaiter({ responses, clock, logger }));
-    return new JobClient({ buckets: deployment, clock, logger, config, requests, waiter, releasers });
+    return new JobClient({
+      buckets: deployment,
+      clock,
+      logger,
+      telemetry,
+      config,
+      requests,
+      waiter,
+      releasers,
+    });
   }
 
   /**
@@ -107,19 +119,19 @@ export class JobClient implements AsyncDisposable {
       sha256: picture.sha256,
       sizeBytes: picture.sizeBytes,
       submittedAt: clock.now(),
-      traceId: request.traceId ?? newTraceId(),
+      traceId: request.trace?.traceId ?? newTraceId(),
       dialect: config.dialect,
       task: request.task,
     };
     if (submission.isNew) {
-      await this.#send(await storeRecord(buckets, clock, draft, picture), request.waitSeconds);
+      await this.#send(await this.#store(draft, picture, request), request);
       return submission;
     }
     const result = await this.result(jobId);
     if (result !== undefined) return { ...submission, result };
     // Whoever came first may have died between any two steps. Another message costs a second look at most.
-    const record = (await readRecord(buckets, jobId)) ?? (await storeRecord(buckets, clock, draft, picture));
-    await this.#send(record, request.waitSeconds);
+    const record = (await readRecord(buckets, jobId)) ?? (await this.#store(draft, picture, request));
+    await this.#send(record, request);
     return submission;
   }
 
@@ -169,8 +181,17 @@ export class JobClient implements AsyncDisposable {
     return bindIdempotencyKey(buckets.state, clock, request.idempotency, { jobId, bodyHash });
   }
 
-  async #send(record: JobRecord, waitSeconds: number): Promise<void> {
-    const { buckets, requests, waiter, clock } = this.#parts;
+  async #store(draft: RecordDraft, picture: PictureSource, { trace }: JobRequest): Promise<JobRecord> {
+    const { buckets, clock, telemetry } = this.#parts;
+    const startedAt = performance.now();
+    const record = await storeRecord(buckets, clock, draft, picture);
+    telemetry.stageOf(trace, 'store', startedAt);
+    return record;
+  }
+
+  async #send(record: JobRecord, { waitSeconds, trace }: JobRequest): Promise<void> {
+    const { buckets, requests, waiter, clock, telemetry } = this.#parts;
+    const startedAt = performance.now();
     const message = {
       version: JOB_FORMAT_VERSION,
       jobId: record.jobId,
@@ -178,8 +199,11 @@ export class JobClient implements AsyncDisposable {
       submittedAt: record.submittedAt,
       deadline: Math.round(clock.now() + waitSeconds * 1000),
       traceId: record.traceId,
+      // A job that an Idempotency-Key had made is part of the trace that made it.
+      ...(trace?.isSampled === true && trace.traceId === record.traceId && { parentSpanId: trace.spanId }),
     };
     await requests.send(encodeMessage(message));
+    telemetry.stageOf(trace, 'send', startedAt);
     void wakeController(buckets.state);
   }
 
@@ -192,11 +216,6 @@ export class JobClient implements AsyncDisposable {
       return undefined;
     }
   }
-}
-
-/** 128 random bits, as W3C trace context wants them. */
-export function newTraceId(): string {
-  return randomBytes(16).toString('hex');
 }
 
 function checkFileName(fileName: string): void {

@@ -13,6 +13,8 @@ export interface JobMessage {
   /** When nobody waits any more; the job is worked off all the same. */
   readonly deadline: number;
   readonly traceId: string;
+  /** The span that submitted it; absent when nobody records the trace. */
+  readonly parentSpanId?: string;
   /** Brought back from the dead letters: a result that failed doesn't count, the new one replaces it. */
   readonly redriven?: boolean;
 }

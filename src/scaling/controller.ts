@@ -9,8 +9,8 @@ import { ensureJobQueues } from '../jobs/queues.ts';
 import type { Fleet } from '../ports/fleet.ts';
 import type { Queue } from '../ports/queue.ts';
 import { Releasers } from '../shutdown.ts';
-import { FleetStateStore } from './fleet-state.ts';
-import type { Heartbeat, HeartbeatReply } from './heartbeat.ts';
+import { FleetMeter } from './fleet-meter.ts';
+import type { ControllerStatus, Heartbeat, HeartbeatReply } from './heartbeat.ts';
 import { HeartbeatBook } from './heartbeat-book.ts';
 import { type ControllerDesk, startHeartbeatServer } from './heartbeat-server.ts';
 import { acquireLeadership, type Lease, newToken } from './leader.ts';
@@ -34,6 +34,8 @@ export interface Controller extends AsyncDisposable {
 }
 
 const MAX_ACTIONS_PER_ROUND = 10;
+/** A heartbeat tells how a worker is for as long as so many of them take. */
+const FRESH_BEATS = 3;
 /** Hints that come in a storm make no more rounds than this. */
 const LEAST_ROUND_MS = 20;
 /** In case a hint was lost. */
@@ -82,6 +84,7 @@ class Tenure implements ControllerDesk {
   readonly #timings: ScalingTimings;
   readonly #wakeUp: WakeUp;
   readonly #gallery: Gallery;
+  readonly #meter: FleetMeter;
   #galleryVersion = 0;
   #office: { lease: Lease; reconciler: Reconciler; beats: HeartbeatBook } | undefined;
 
@@ -91,6 +94,11 @@ class Tenure implements ControllerDesk {
     this.#parts = parts;
     this.#wakeUp = new WakeUp(clock);
     this.#gallery = new Gallery({ state, clock });
+    this.#meter = new FleetMeter({
+      ...options.deployment,
+      requests: parts.requests,
+      look: () => ({ isLeading: this.isLeading, beats: this.#beats() }),
+    });
     this.#timings =
       options.timings ??
       scalingTimings({ ...loaded.config, roundMs: LOCAL_ROUND_MS, listingLagMs: LOCAL_LISTING_LAG_MS });
@@ -108,6 +116,15 @@ class Tenure implements ControllerDesk {
     // A writer that died before it could tell has told by its worker.
     this.#galleryVersion = Math.max(this.#galleryVersion, beat.galleryVersion);
     return { order, galleryVersion: this.#galleryVersion, epoch: office.lease.epoch };
+  }
+
+  status(): ControllerStatus {
+    return {
+      isLeading: this.isLeading,
+      workers: this.#beats(),
+      galleryVersion: this.#galleryVersion,
+      instanceSeconds: this.#meter.instanceSeconds,
+    };
   }
 
   onWake(): boolean {
@@ -134,7 +151,7 @@ class Tenure implements ControllerDesk {
     };
     for (;;) {
       const lease = await acquireLeadership(leadership, signal);
-      if (lease === undefined) return;
+      if (lease === undefined) return this.#meter[Symbol.dispose]();
       logger.info({ epoch: lease.epoch, address }, 'this controller leads');
       await this.#lead(lease, AbortSignal.any([signal, lease.lost]));
       await this.#resign(lease);
@@ -149,7 +166,7 @@ class Tenure implements ControllerDesk {
       beats,
       lease,
       requests: this.#parts.requests,
-      store: new FleetStateStore(deployment.state),
+      store: this.#meter.books(deployment.state),
       limits: limitsOf(deployment),
       concurrency: deployment.loaded.config.concurrency,
       timings: this.#timings,
@@ -165,7 +182,13 @@ class Tenure implements ControllerDesk {
       ]);
     } finally {
       this.#office = undefined;
+      this.#meter.resigned();
     }
+  }
+
+  /** Of those who have said lately how they are. */
+  #beats(): Heartbeat[] {
+    return this.#office?.beats.recent(FRESH_BEATS * this.#timings.beatMs) ?? [];
   }
 
   async #goRounds(reconciler: Reconciler, signal: AbortSignal): Promise<void> {

@@ -43,6 +43,9 @@ class Desk implements ControllerDesk {
     this.versions.push(version);
     return this.isLeading;
   }
+  status() {
+    return { isLeading: this.isLeading, workers: this.beats, galleryVersion: 3, instanceSeconds: 1.5 };
+  }
 }
 
 interface Call {
@@ -75,6 +78,15 @@ function call({ path = '/heartbeat', method = 'POST', token = TOKEN, body = '' }
 }
 
 describe('the heartbeat server', () => {
+  it('tells how things are, also while it does not lead', async () => {
+    desk.isLeading = false;
+    desk.beats.push(BEAT);
+    const { status, text } = await call({ path: '/status' });
+    assert.equal(status, 200);
+    const expected = { isLeading: false, workers: [BEAT], galleryVersion: 3, instanceSeconds: 1.5 };
+    assert.deepEqual(JSON.parse(text), expected);
+  });
+
   it('answers a heartbeat with order, gallery version and epoch', async () => {
     const { status, text } = await call({ body: JSON.stringify(BEAT) });
     assert.equal(status, 200);

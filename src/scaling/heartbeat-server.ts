@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { errorCode, errorMessage, FacefleetError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
-import type { Heartbeat, HeartbeatReply } from './heartbeat.ts';
+import type { ControllerStatus, Heartbeat, HeartbeatReply } from './heartbeat.ts';
 
 /** What the server hands on; it decides nothing itself. */
 export interface ControllerDesk {
@@ -13,6 +13,7 @@ export interface ControllerDesk {
   /** False while this controller does not lead. */
   onWake(): boolean;
   onGalleryVersion(version: number): boolean;
+  status(): ControllerStatus;
 }
 
 export interface HeartbeatServerOptions {
@@ -44,8 +45,8 @@ const BEAT_NUMBERS = [
 ] as const;
 
 /**
- * Where instances report and others drop hints: `POST /heartbeat` (Heartbeat → HeartbeatReply), `/wake` and
- * `/gallery` ({version}), with a bearer token. 503 means: not the leader, look again who is.
+ * Where instances report and others drop hints: `POST /heartbeat` (Heartbeat → HeartbeatReply), `/status`
+ * (→ ControllerStatus), `/wake` and `/gallery` ({version}), with a bearer token. 503 means: not the leader, look again who is.
  */
 export async function startHeartbeatServer(options: HeartbeatServerOptions): Promise<HeartbeatServer> {
   const { host = '127.0.0.1', token, desk, logger } = options;
@@ -86,6 +87,8 @@ async function handle(
       const reply = desk.onHeartbeat(parseHeartbeat(body));
       return reply === undefined ? answer(response, 503) : answer(response, 200, reply);
     }
+    case '/status':
+      return answer(response, 200, desk.status());
     case '/wake':
       return answer(response, desk.onWake() ? 204 : 503);
     case '/gallery':

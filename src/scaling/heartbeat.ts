@@ -26,6 +26,16 @@ export interface HeartbeatReply {
   readonly epoch: number;
 }
 
+/** What a controller tells of itself and of those who report to it: `POST /status`, bearer token. */
+export interface ControllerStatus {
+  readonly isLeading: boolean;
+  /** The last heartbeats of all who live. */
+  readonly workers: readonly Heartbeat[];
+  readonly galleryVersion: number;
+  /** What the fleet has cost since this controller leads: seconds that instances were there, added up. */
+  readonly instanceSeconds: number;
+}
+
 /** `controller/leader.json` of the state bucket: where workers find the controller. */
 export interface LeaderRecord {
   readonly version: number;

@@ -2,7 +2,7 @@ import express, { type ErrorRequestHandler, type Express, type Request, type Req
 
 import type { Config } from '../config.ts';
 import type { Deployment } from '../deployment.ts';
-import { type JobClient, newTraceId } from '../jobs/job-client.ts';
+import type { JobClient } from '../jobs/job-client.ts';
 import { queueNames } from '../jobs/keys.ts';
 import type { Clock } from '../ports/clock.ts';
 import { Admission } from './admission.ts';
@@ -16,6 +16,7 @@ import { pageRoutes } from './page/page-routes.ts';
 import { READING_BYTES } from './picture-buffer.ts';
 import { HttpProblem, sendProblem, toProblem } from './problem.ts';
 import { Readiness } from './readiness.ts';
+import { observeRequests } from './request-telemetry.ts';
 import { documentationRoutes } from './routes/documentation.ts';
 import { createRoutes } from './routes/index.ts';
 import { factsOf } from './submission.ts';
@@ -42,7 +43,7 @@ export function createApp(options: AppOptions): Express {
   const context = createContext(options);
   const app = express();
   app.disable('x-powered-by').disable('etag').set('query parser', 'simple');
-  app.use(prepare, guardOrigin(context.config));
+  app.use(observeRequests(context.telemetry), prepare, guardOrigin(context.config));
   if (options.page !== undefined) app.use(pageRoutes(options.page));
   const routes = createRoutes(context);
   const all = [...routes, ...documentationRoutes(routes)];
@@ -70,7 +71,7 @@ export function createContext({
   stopWaiting,
   waits = DEFAULT_WAITS,
 }: AppOptions): WebContext {
-  const { loaded, clock, logger, queues } = deployment;
+  const { loaded, clock, logger, telemetry, queues } = deployment;
   const { config } = loaded;
   const requests = queues.open(queueNames(config.prefix).requests);
   const horizonSeconds = waits.plainSeconds;
@@ -79,6 +80,7 @@ export function createContext({
     client,
     clock,
     logger,
+    telemetry,
     waits,
     admission: new Admission({ requests, clock, logger, capacity: config, horizonSeconds }),
     budget: uploadBudget(config, clock),
@@ -96,18 +98,9 @@ function uploadBudget({ uploadBudgetBytes, maxUploadBytes }: Config, clock: Cloc
   });
 }
 
-/** Gives the request its trace id (W3C trace context) and the answer the headers that all have. */
-const prepare: RequestHandler = (request, response, next) => {
-  const { traceparent } = request.headers;
-  const given = typeof traceparent === 'string' ? traceparent : '';
-  const traceId = /^[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}/.exec(given)?.[1];
-  const isUsable = traceId !== undefined && !/^0+$/.test(traceId);
-  response.locals.traceId = isUsable ? traceId : newTraceId();
-  response.set({
-    'X-Trace-Id': response.locals.traceId,
-    'X-Content-Type-Options': 'nosniff',
-    'Cache-Control': 'no-store',
-  });
+/** The headers that all answers have. */
+const prepare: RequestHandler = (_request, response, next) => {
+  response.set({ 'X-Content-Type-Options': 'nosniff', 'Cache-Control': 'no-store' });
   next();
 };
 

@@ -2,6 +2,8 @@ import type { Config } from '../config.ts';
 import type { JobClient } from '../jobs/job-client.ts';
 import type { Logger } from '../logger.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
+import type { TraceContext } from '../telemetry/trace-context.ts';
 import type { Admission } from './admission.ts';
 import type { ByteBudget } from './byte-budget.ts';
 import type { Readiness } from './readiness.ts';
@@ -25,6 +27,7 @@ export interface WebContext {
   readonly readiness: Readiness;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly telemetry: Telemetry;
   readonly waits: WaitLimits;
   /** Aborts when the process can wait no longer: whoever waits is told where to find the result. */
   readonly stopWaiting: AbortSignal;
@@ -35,4 +38,6 @@ export interface RequestFacts {
   /** A key's fingerprint, or `anonymous`. */
   readonly caller: string;
   readonly traceId: string;
+  /** The request's own span, which what it causes is a part of. */
+  readonly trace: TraceContext;
 }

@@ -27,18 +27,28 @@ export async function submitPicture(
   response: Response,
   { task, waitSeconds, needsFileName }: SubmissionOptions,
 ): Promise<SubmittedPicture> {
-  const { config, client, admission, budget, clock } = context;
+  const { config, client, admission, budget, clock, logger, telemetry } = context;
   const facts = factsOf(response);
+  const { trace } = facts;
   const idempotency = idempotencyOf(request, facts);
   const limits = { maxBytes: config.maxUploadBytes, budget, clock };
+  const startedAt = performance.now();
   using upload = await receiveUpload(request, limits, { allowRaw: !needsFileName });
+  telemetry.stageOf(trace, 'upload', startedAt);
   const { fileName, contentType, picture } = upload;
   if (needsFileName && fileName === '') throw new HttpProblem(400, 'the file has no name');
-  const job: JobRequest = { picture, fileName, contentType, task, waitSeconds, traceId: facts.traceId };
+  const job: JobRequest = { picture, fileName, contentType, task, waitSeconds, trace };
   const submission = await client.submit(idempotency === undefined ? job : { ...job, idempotency });
   upload.stored();
+  telemetry.metrics
+    .counter('facefleet_upload_bytes_total', 'Bytes of pictures taken in')
+    .add(picture.sizeBytes);
   admission.accepted();
   response.set('X-Job-Id', submission.jobId);
+  logger.debug(
+    { traceId: trace.traceId, jobId: submission.jobId, isNew: submission.isNew },
+    'accepted a job',
+  );
   return { ...submission, fileName };
 }
 
@@ -72,8 +82,10 @@ export async function awaitResult(
 }
 
 export function factsOf(response: Response): RequestFacts {
-  const { caller = ANONYMOUS, traceId = '' } = response.locals as Partial<RequestFacts>;
-  return { caller, traceId };
+  const { caller = ANONYMOUS, trace } = response.locals as Partial<RequestFacts>;
+  // A request that failed before it was given one.
+  const { traceId, spanId, isSampled } = trace ?? { traceId: '', spanId: '', isSampled: false };
+  return { caller, traceId, trace: { traceId, spanId, isSampled } };
 }
 
 function idempotencyOf(request: Request, { caller }: RequestFacts): IdempotencyClaim | undefined {

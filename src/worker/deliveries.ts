@@ -39,17 +39,17 @@ export class Deliveries {
    */
   async answer(message: JobMessage, status: JobResult['status']): Promise<void> {
     const { prefix, logger } = this.#options;
-    const { jobId, replyQueue } = message;
+    const { jobId, traceId, replyQueue } = message;
     if (replyQueue === undefined) return;
     if (!isResponseQueueName(prefix, replyQueue)) {
-      logger.warn({ jobId, replyQueue }, 'not answered: the reply queue is none of this deployment');
+      logger.warn({ jobId, traceId, replyQueue }, 'not answered: the reply queue is none of this deployment');
       return;
     }
     try {
       await this.#send(replyQueue, encodeAnswer({ version: JOB_FORMAT_VERSION, jobId, status }));
     } catch (error) {
       if (errorCode(error) !== 'not-found') throw error;
-      logger.debug({ jobId, replyQueue }, 'not answered: the reply queue is gone');
+      logger.debug({ jobId, traceId, replyQueue }, 'not answered: the reply queue is gone');
     }
   }
 

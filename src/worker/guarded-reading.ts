@@ -22,6 +22,7 @@ export interface GuardedReadingOptions {
 
 export interface SuspectJob {
   readonly jobId: string;
+  readonly traceId: string;
   readonly packId: string;
   readonly receiveCount: number;
 }
@@ -72,20 +73,21 @@ export class GuardedReading {
         return await work(readers.apart(job.packId));
       } catch (error) {
         if (!(error instanceof RecogniserLostError)) throw error;
-        logger.warn({ jobId: job.jobId, crashes, error: error.message }, 'a picture crashed a recogniser');
+        const { jobId, traceId } = job;
+        logger.warn({ jobId, traceId, crashes, error: error.message }, 'a picture crashed a recogniser');
         if (crashes < CRASHES_BEFORE_POISON) continue;
         throw new PoisonError(`the picture crashes recognisers: ${error.message}`, { cause: error });
       }
     }
   }
 
-  async #end(attempt: Attempt, { jobId }: SuspectJob): Promise<void> {
+  async #end(attempt: Attempt, { jobId, traceId }: SuspectJob): Promise<void> {
     try {
       await attempt.end();
     } catch (error) {
       // It then counts as one that never ended; at worst the job runs apart next time, which is only slower.
       this.#options.logger.warn(
-        { jobId, error: errorMessage(error) },
+        { jobId, traceId, error: errorMessage(error) },
         'the end of an attempt could not be noted',
       );
     }

@@ -18,6 +18,7 @@ import { isForDeadLetters, PictureGoneError, permanentFailure } from './failure.
 import { fetchJob } from './fetch-job.ts';
 import type { GuardedReading } from './guarded-reading.ts';
 import type { JobInHand } from './in-hand.ts';
+import type { JobReport, JobReports } from './job-report.ts';
 import type { ResultWriter } from './result-writer.ts';
 import { packFor, runTask, type TaskInput, type TaskTools } from './tasks.ts';
 
@@ -29,6 +30,7 @@ export interface JobProcessorOptions {
   readonly attempts: AttemptLog;
   readonly reading: GuardedReading;
   readonly tools: TaskTools;
+  readonly reports: JobReports;
   readonly instanceId: string;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -38,6 +40,7 @@ export interface JobProcessorOptions {
 interface Job {
   readonly delivery: QueueMessage;
   readonly message: JobMessage;
+  readonly report: JobReport;
   /** As soon as it was read. */
   record?: JobRecord;
 }
@@ -60,20 +63,19 @@ export class JobProcessor {
    * is given back at once.
    */
   async handle(delivery: QueueMessage, inHand: JobInHand, drain: AbortSignal): Promise<boolean> {
-    const { deliveries, logger } = this.#options;
+    const { deliveries, reports, logger } = this.#options;
+    const message = this.#read(delivery);
     try {
-      const message = this.#read(delivery);
       if (message instanceof Error) {
         await this.#bury(delivery, message);
         return false;
       }
-      return await this.#work({ delivery, message }, inHand, drain);
+      return await this.#work({ delivery, message, report: reports.begin(message) }, inHand, drain);
     } catch (error) {
       const { receiveCount } = delivery;
-      logger.warn(
-        { message: delivery.body, receiveCount, error: errorMessage(error) },
-        'a job failed; again later',
-      );
+      const facts = message instanceof Error ? { message: delivery.body } : logged(message);
+      logger.warn({ ...facts, receiveCount, error: errorMessage(error) }, 'a job failed; again later');
+      reports.retried();
       await deliveries.retryLater(delivery);
       return false;
     }
@@ -90,6 +92,7 @@ export class JobProcessor {
     }
     inHand.moveTo('finishing');
     const result = existing ?? (await results.store(found, job.message));
+    job.report.ended('save');
     await this.#close(job, result);
     return true;
   }
@@ -98,6 +101,7 @@ export class JobProcessor {
   async #resultOf(job: Job, inHand: JobInHand, drain: AbortSignal): Promise<JobResult | 'not-started'> {
     try {
       const input = await this.#fetch(job);
+      job.report.ended('fetch');
       if (drain.aborted) return 'not-started';
       inHand.moveTo('working');
       return await this.#recognise(job, input);
@@ -127,19 +131,20 @@ export class JobProcessor {
   async #recognise(job: Job, input: TaskInput & { fetchMs: number }): Promise<DoneResult> {
     const { reading, tools, clock } = this.#options;
     const queueMs = Math.max(0, clock.now() - job.message.submittedAt);
-    const { jobId } = job.message;
     const suspect = {
-      jobId,
+      ...logged(job.message),
       packId: packFor(input.record.task, tools),
       receiveCount: job.delivery.receiveCount,
     };
     const { timings, ...outcome } = await reading.run(suspect, (reader) => runTask(input, reader, tools));
-    return {
+    const result: DoneResult = {
       ...this.#resultBase(job),
       status: 'done',
       ...outcome,
       timings: { queueMs, fetchMs: input.fetchMs, ...timings },
     };
+    job.report.recognised(result);
+    return result;
   }
 
   #failed(job: Job, error: FailedResult['error']): FailedResult {
@@ -160,13 +165,15 @@ export class JobProcessor {
   }
 
   /** The result is stored: answer, tidy up, and delete the message last. */
-  async #close({ delivery, message }: Job, result: JobResult): Promise<void> {
+  async #close({ delivery, message, report }: Job, result: JobResult): Promise<void> {
     const { deliveries, attempts, logger } = this.#options;
-    const { jobId, traceId } = message;
+    const { jobId } = message;
     await deliveries.answer(message, result.status);
+    report.ended('answer');
+    report.finished(result);
     if (delivery.receiveCount > 1) await attempts.forget(jobId);
     if (result.status === 'failed') {
-      logger.info({ jobId, traceId, error: result.error }, 'a job failed for good');
+      logger.info({ ...logged(message), error: result.error }, 'a job failed for good');
       if (isForDeadLetters(result.error)) await deliveries.bury(delivery, result.error.message);
     }
     await deliveries.delete(delivery);
@@ -187,4 +194,9 @@ export class JobProcessor {
     await deliveries.bury(delivery, error.message);
     await deliveries.delete(delivery);
   }
+}
+
+/** What every line about a job carries, so that it is found from either end. */
+function logged({ jobId, traceId }: JobMessage): { jobId: string; traceId: string } {
+  return { jobId, traceId };
 }

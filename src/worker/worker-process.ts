@@ -10,6 +10,7 @@ import {
   PackRegistry,
   type Recogniser,
 } from '../recognition/index.ts';
+import { serveMetrics } from '../telemetry/serve-metrics.ts';
 import type { EndReason } from './ending.ts';
 import type { IsolatedMainSettings } from './isolated-main.ts';
 import { createIsolatedRecogniser, type PictureReader } from './isolated-recogniser.ts';
@@ -50,6 +51,8 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<E
     throw error;
   });
   const { state, clock } = deployment;
+  const serving =
+    options.goesOn === true ? undefined : await serveMetrics(deployment, 'worker', instance.slot);
   const pair = openPair({ models, deployment, packId, opening });
   const working = runWorker({
     deployment,
@@ -66,6 +69,8 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<E
     return await working;
   } finally {
     if (options.goesOn === true) await closeAll(pair, deployment);
+    else await deployment.telemetry.spans?.flush();
+    await serving?.[Symbol.asyncDispose]();
   }
 }
 

@@ -16,6 +16,7 @@ import { HeartbeatClient } from './heartbeat-client.ts';
 import { InHand } from './in-hand.ts';
 import type { PictureReader } from './isolated-recogniser.ts';
 import { JobProcessor } from './job-processor.ts';
+import { JobReports } from './job-report.ts';
 import { pollForMessages } from './polling.ts';
 import { createReaders } from './readers.ts';
 import { ResultWriter } from './result-writer.ts';
@@ -101,6 +102,7 @@ class Worker {
     const [recogniser, replica] = parts;
     const gallery = new GalleryWatch({ replica, clock, logger, onChange: () => heartbeats.beatSoon() });
     this.#gallery = gallery;
+    this.#watch(releasers, replica);
 
     const queue = queues.open(queueNames(config.prefix).requests);
     const visibilityTimeoutSeconds = config.visibilityTimeoutSeconds;
@@ -128,6 +130,25 @@ class Worker {
     if (await processor.handle(message, job, this.#ending.draining)) this.#done++;
   }
 
+  /** What metrics tell of jobs in hand and of the gallery. */
+  #watch(releasers: Releasers, replica: GalleryReplica): void {
+    const { metrics } = this.#options.deployment.telemetry;
+    const inHand = metrics.gauge('facefleet_jobs_in_hand', 'Jobs that the worker has begun');
+    const people = metrics.gauge('facefleet_gallery_people', 'People in the gallery that the worker holds');
+    const faces = metrics.gauge('facefleet_gallery_faces', 'Faces in the gallery that the worker holds');
+    const version = metrics.gauge(
+      'facefleet_gallery_version',
+      'Version of the gallery that the worker holds',
+    );
+    const stop = metrics.onRead(() => {
+      inHand.set(this.#inHand.count);
+      people.set(replica.people);
+      faces.set(replica.faces);
+      version.set(replica.version);
+    });
+    releasers.push('metrics', stop);
+  }
+
   #createProcessor({ releasers, queue, recogniser, gallery }: ProcessorParts): JobProcessor {
     const { deployment, instance, galleryChanges, openRecogniser, isolatedReader } = this.#options;
     const { clock, logger, queues, state } = deployment;
@@ -142,6 +163,7 @@ class Worker {
       ...shared,
       buckets: deployment,
       maxPictureBytes: maxUploadBytes,
+      reports: new JobReports(deployment.telemetry, instance.id),
       deliveries: new Deliveries({ ...shared, queues, requests: queue, prefix }),
       results: new ResultWriter({ buckets: deployment, dialect, gallery }),
       attempts,

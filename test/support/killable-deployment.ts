@@ -5,12 +5,13 @@ import type { Deployment } from '../../src/deployment.ts';
  * of nothing any more, and begins nothing.
  */
 export function killableDeployment(deployment: Deployment, death: AbortSignal): Deployment {
-  const { loaded, logger, clock, input, output, state, queues, lost } = deployment;
+  const { loaded, logger, clock, telemetry, input, output, state, queues, lost } = deployment;
   const until = <T extends object>(part: T) => killable(part, death);
   return {
     loaded,
     logger,
     clock,
+    telemetry,
     input: until(input),
     output: until(output),
     state: until(state),

@@ -4,6 +4,7 @@ import type { Deployment } from '../../src/deployment.ts';
 import { bucketNames } from '../../src/jobs/keys.ts';
 import { type Logger, silentLogger } from '../../src/logger.ts';
 import type { Clock } from '../../src/ports/clock.ts';
+import { type SpanSink, Telemetry } from '../../src/telemetry/telemetry.ts';
 import { MemoryObjectStore } from './memory-object-store.ts';
 import { MemoryQueueService } from './memory-queue.ts';
 
@@ -12,6 +13,7 @@ export interface MemoryDeploymentOptions {
   readonly flags?: Readonly<Record<string, string | boolean>>;
   readonly clock?: Clock;
   readonly logger?: Logger;
+  readonly spans?: SpanSink;
 }
 
 /** A deployment in the memory of one test, its parts open to the test. */
@@ -19,17 +21,24 @@ export class MemoryDeployment implements Deployment {
   readonly loaded;
   readonly logger: Logger;
   readonly clock: Clock;
+  readonly telemetry: Telemetry;
   readonly input: MemoryObjectStore;
   readonly output: MemoryObjectStore;
   readonly state: MemoryObjectStore;
   readonly queues: MemoryQueueService;
   readonly losing = new AbortController();
 
-  constructor({ flags = {}, clock = systemClock, logger = silentLogger }: MemoryDeploymentOptions = {}) {
+  constructor({
+    flags = {},
+    clock = systemClock,
+    logger = silentLogger,
+    spans,
+  }: MemoryDeploymentOptions = {}) {
     this.loaded = loadConfig({ flags: { port: '0', ...flags }, environment: {}, dotenvFolder: false });
     const names = bucketNames(this.loaded.config.prefix);
     const now = () => clock.now();
     this.clock = clock;
+    this.telemetry = new Telemetry({ tier: 'test', spans });
     this.logger = logger;
     this.input = new MemoryObjectStore({ bucket: names.input, now });
     this.output = new MemoryObjectStore({ bucket: names.output, now });

@@ -2,6 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { hostBroker, loggerFor } from '../../compose.ts';
 import type { StopReason } from '../../supervisor/child-link.ts';
+import { watchQueues } from '../../telemetry/queue-metrics.ts';
+import { serveMetrics } from '../../telemetry/serve-metrics.ts';
+import { Telemetry } from '../../telemetry/telemetry.ts';
 import { configOf, examples, type Verb, withSettings } from '../command.ts';
 import { aborted, runTier } from '../tier.ts';
 
@@ -12,10 +15,21 @@ const LAST_TO_GO_MS = 2000;
 
 const verb: Verb = {
   define(command) {
-    withSettings(command, ['dataDir', 'logLevel', 'logFormat']).action((_options, self: Command) => {
+    withSettings(command, [
+      'dataDir',
+      'metricsPort',
+      'metricsHost',
+      'metricsToken',
+      'logLevel',
+      'logFormat',
+    ]).action((_options, self: Command) => {
       const loaded = configOf(self);
       return runTier(loggerFor(loaded, 'broker'), async (link) => {
-        await using _broker = await hostBroker(loaded, { waitSeconds: WAIT_FOR_OLD_BROKER_SECONDS });
+        await using broker = await hostBroker(loaded, { waitSeconds: WAIT_FOR_OLD_BROKER_SECONDS });
+        const logger = loggerFor(loaded, 'broker');
+        const telemetry = new Telemetry({ tier: 'broker' });
+        watchQueues(telemetry.metrics, () => broker.depths());
+        await using _metrics = await serveMetrics({ loaded, logger, telemetry }, 'broker');
         link.ready({ pid: process.pid });
         await aborted(link.stop);
         if ((link.stop.reason as StopReason) === 'parent-died') await sleep(LAST_TO_GO_MS);

@@ -6,6 +6,7 @@ import type { Fleet } from '../../ports/fleet.ts';
 import { startController } from '../../scaling/controller.ts';
 import { endFleet } from '../../scaling/end-fleet.ts';
 import type { ChildLink, StopReason } from '../../supervisor/child-link.ts';
+import { serveMetrics } from '../../telemetry/serve-metrics.ts';
 import { configOf, DEPLOYMENT_SETTINGS, examples, typedFlags, type Verb, withSettings } from '../command.ts';
 import { aborted, runTier } from '../tier.ts';
 
@@ -25,6 +26,9 @@ const verb: Verb = {
       'bootSeconds',
       'visibilityTimeoutSeconds',
       'retentionDays',
+      'metricsPort',
+      'metricsHost',
+      'metricsToken',
       'logLevel',
       'logFormat',
     ]).action((_options, self: Command) => {
@@ -50,6 +54,7 @@ const verb: Verb = {
 export default verb;
 
 async function runUntilStopped(deployment: Deployment, fleet: Fleet, link: ChildLink): Promise<void> {
+  await using _metrics = await serveMetrics(deployment, 'controller');
   await using _controller = await startController({ deployment, fleet });
   link.ready({ pid: process.pid });
   await aborted(link.stop, deployment.lost);

@@ -20,6 +20,7 @@ const verb: Verb = {
       'tlsKey',
       'maxUploadBytes',
       'uploadBudgetBytes',
+      'metricsToken',
       'logLevel',
       'logFormat',
     ]).action((_options, self: Command) => {

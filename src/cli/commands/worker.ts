@@ -30,6 +30,9 @@ const verb: Verb = {
       'concurrency',
       'visibilityTimeoutSeconds',
       'workerMemoryBytes',
+      'metricsPort',
+      'metricsHost',
+      'metricsToken',
       'logLevel',
       'logFormat',
     ]).action(async (_options, self: Command) => {

@@ -3,6 +3,7 @@ import type { Route } from '../http/contract.ts';
 import { healthRoutes } from './health.ts';
 import { homeRoutes } from './home.ts';
 import { jobRoutes } from './jobs.ts';
+import { metricsRoutes } from './metrics.ts';
 import { recognitionRoutes } from './recognitions.ts';
 
 /** Every operation there is, in the order in which the documentation shows them. */
@@ -12,5 +13,6 @@ export function createRoutes(context: WebContext): Route[] {
     ...recognitionRoutes(context),
     ...jobRoutes(context),
     ...healthRoutes(context),
+    ...metricsRoutes(context),
   ];
 }

@@ -3,6 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { FacefleetError } from '../../../errors.ts';
 import type { Logger } from '../../../logger.ts';
+import type { QueueDepth } from '../../../ports/queue.ts';
 import { BrokerClock } from './broker-clock.ts';
 import { BrokerConnection } from './broker-connection.ts';
 import { BrokerDatabase } from './database.ts';
@@ -24,6 +25,8 @@ export interface BrokerOptions {
 
 export interface Broker extends AsyncDisposable {
   readonly socketPath: string;
+  /** How full each queue is. */
+  depths(): (QueueDepth & { readonly name: string })[];
   /** Answers what has come, ends every connection and leaves the database closed and tidy. */
   close(): Promise<void>;
 }
@@ -67,6 +70,7 @@ class BrokerServer implements Broker {
   readonly #logger: Logger;
   readonly #database: BrokerDatabase;
   readonly #clock: BrokerClock;
+  readonly #engine: QueueEngine;
   readonly #turns: TurnRunner;
   readonly #maintenance: Maintenance;
   readonly #locks: LockTable;
@@ -84,6 +88,7 @@ class BrokerServer implements Broker {
     const clock = new BrokerClock(database);
     const engine = new QueueEngine(database, clock);
     this.#clock = clock;
+    this.#engine = engine;
     this.#turns = new TurnRunner({ database, engine, clock });
     this.#maintenance = new Maintenance({ database, engine, logger });
     const mayHaveHolders = database.wasUnclean || clock.savedAgoMs < HOLDERS_GONE_MS;
@@ -108,6 +113,11 @@ class BrokerServer implements Broker {
     // Too many open files, say: that connection fails, the others go on.
     this.#server.on('error', (err) => this.#logger.error({ err }, 'a connection could not be accepted'));
     chmodSync(this.socketPath, 0o600);
+  }
+
+  depths(): (QueueDepth & { readonly name: string })[] {
+    if (this.#isClosed) return [];
+    return this.#engine.list('').map(({ name }) => ({ name, ...this.#engine.depth(name) }));
   }
 
   async close(): Promise<void> {
