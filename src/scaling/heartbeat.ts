@@ -19,7 +19,8 @@ export interface Heartbeat {
 }
 
 export interface HeartbeatReply {
-  readonly order: 'run' | 'drain';
+  /** `release`: its drain takes too long; it is to give back what it has in hand, and end. */
+  readonly order: 'run' | 'drain' | 'release';
   /** The newest gallery version the controller knows of. */
   readonly galleryVersion: number;
   /** The leader's epoch. */

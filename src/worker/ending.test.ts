@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { FakeController } from '../../test/support/fake-controller.ts';
 import { FakeRecogniser } from '../../test/support/fake-recogniser.ts';
 import { Gate } from '../../test/support/gate.ts';
 import { WorkerHarness } from '../../test/support/worker-harness.ts';
@@ -49,6 +50,29 @@ test('a worker that hears of no controller and has no work ends by itself after 
   const idleSince = harness.clock.monotonic();
   assert.equal(await harness.ended(worker), 'orphaned');
   assert.ok(harness.clock.monotonic() - idleSince >= TEN_MINUTES_MS - 1000);
+});
+
+test('a worker whose drain takes too long gives back what it has in hand, says so and leaves', async () => {
+  await using controller = await FakeController.start();
+  await using harness = await WorkerHarness.open();
+  await controller.register(harness.deployment.state);
+  const recogniser = new FakeRecogniser();
+  const gate = new Gate();
+  recogniser.before = () => gate.pass();
+  const worker = harness.start({ recogniser });
+  const jobId = await harness.submit('paul');
+  await gate.reached;
+  controller.reply = { ...controller.reply, order: 'drain' };
+  await harness.clock.advance(2000);
+  await controller.beatWith(({ state, busy }) => state === 'draining' && busy === 1);
+  assert.equal((await harness.queues.requests.depth()).inFlight, 1);
+  controller.reply = { ...controller.reply, order: 'release' };
+  assert.equal(await harness.ended(worker), 'overdue');
+  assert.equal((await harness.queues.requests.depth()).visible, 1, 'another can have it at once');
+  await controller.beatWith(({ state }) => state === 'drained');
+  harness.start();
+  assert.equal((await harness.answersTo(1))[0]?.jobId, jobId);
+  gate.open();
 });
 
 test('a worker whose deployment is lost leaves at once, with work in hand', async () => {

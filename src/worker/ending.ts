@@ -20,7 +20,9 @@ export type LeaveReason =
   /** What the deployment stands on is gone. */
   | 'lost'
   /** A job takes so long that its recogniser must hang, which nothing but a new process cures. */
-  | 'stuck';
+  | 'stuck'
+  /** Its drain took too long for the controller: what is in hand was given back. */
+  | 'overdue';
 
 export type EndReason = DrainReason | LeaveReason;
 
@@ -31,6 +33,7 @@ export type EndReason = DrainReason | LeaveReason;
 export const EXIT_CODES: Readonly<Record<EndReason, number>> = {
   stopped: 0,
   ordered: 0,
+  overdue: 0,
   lost: 69,
   stuck: 70,
   broken: 70,

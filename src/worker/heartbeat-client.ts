@@ -9,6 +9,7 @@ import { keepAliveAgent, postJson } from './post-json.ts';
 
 export const HEARTBEAT_SECONDS = 2;
 const TIMEOUT_MS = 2000;
+const ORDERS: readonly unknown[] = ['run', 'drain', 'release'];
 const MAX_LEADER_BYTES = 64 * 1024;
 
 export interface HeartbeatClientOptions {
@@ -142,8 +143,8 @@ function isSame(one: LeaderRecord | undefined, other: LeaderRecord): boolean {
 
 function asReply(value: unknown): HeartbeatReply {
   const reply = value as Partial<HeartbeatReply> | null;
-  const isOrder = reply?.order === 'run' || reply?.order === 'drain';
-  if (!isOrder || typeof reply.galleryVersion !== 'number' || typeof reply.epoch !== 'number') {
+  const isOrder = ORDERS.includes(reply?.order);
+  if (!isOrder || typeof reply?.galleryVersion !== 'number' || typeof reply.epoch !== 'number') {
     throw new Error('the controller answered without order, galleryVersion and epoch');
   }
   return reply as HeartbeatReply;

@@ -31,6 +31,14 @@ export class VisibilityKeeper implements AsyncDisposable {
     return { [Symbol.dispose]: () => void this.#held.delete(receipt) };
   }
 
+  /** Lets everybody else have at once what is held; nothing is extended any more. */
+  async giveBackAll(): Promise<void> {
+    this.#stop.abort();
+    await this.#ticking;
+    await Promise.all([...this.#held].map((receipt) => this.#giveBack(receipt)));
+    this.#held.clear();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
     await this.#ticking;
@@ -42,6 +50,16 @@ export class VisibilityKeeper implements AsyncDisposable {
       await clock.sleep((timeoutSeconds * 1000) / 3, this.#stop.signal);
       if (this.#stop.signal.aborted) return;
       await Promise.all([...this.#held].map((receipt) => this.#extend(receipt)));
+    }
+  }
+
+  async #giveBack(receipt: string): Promise<void> {
+    const { queue, logger } = this.#options;
+    try {
+      await queue.release(receipt);
+    } catch (error) {
+      // Then it comes again when its visibility timeout has passed.
+      logger.warn({ error: errorMessage(error) }, 'a message could not be given back');
     }
   }
 

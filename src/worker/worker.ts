@@ -48,7 +48,7 @@ export interface WorkerOptions {
  *
  * A drain calls the poll back, gives back what was not started, finishes what runs and tells the controller.
  * When the deployment is lost or a job hangs, it resolves at once with jobs in hand, and the process must end too:
- * their messages come to another worker.
+ * their messages come to another worker. So it does when its drain takes too long, but then it gives them back first.
  */
 export async function runWorker(options: WorkerOptions): Promise<EndReason> {
   return new Worker(options).run();
@@ -60,6 +60,7 @@ class Worker {
   readonly #ending: Ending;
   readonly #inHand: InHand;
   #gallery: GalleryWatch | undefined;
+  #keeper: VisibilityKeeper | undefined;
   #state: 'starting' | 'running' | 'drained' = 'starting';
   #done = 0;
 
@@ -84,7 +85,9 @@ class Worker {
     onAbort(releasers, deployment.lost, () => ending.leave('lost'));
 
     await Promise.race([this.#work(releasers, heartbeats), aborted(ending.leaving)]);
-    if (!ending.leaving.aborted) {
+    const isOverdue = ending.reason === 'overdue';
+    if (isOverdue) await this.#keeper?.giveBackAll();
+    if (!ending.leaving.aborted || isOverdue) {
       this.#state = 'drained';
       await heartbeats.sayLast();
     }
@@ -109,6 +112,7 @@ class Worker {
     const processor = this.#createProcessor({ releasers, queue, recogniser, gallery });
     const visible = { queue, timeoutSeconds: visibilityTimeoutSeconds, clock, logger };
     const keeper = releasers.use('visibility keeper', new VisibilityKeeper(visible));
+    this.#keeper = keeper;
     this.#startWatchdog({ releasers, heartbeats, gallery, packId: recogniser.packId });
 
     this.#state = 'running';
@@ -207,6 +211,7 @@ class Worker {
       describe: () => this.#describe(),
       onReply: ({ order, galleryVersion }) => {
         if (order === 'drain') this.#ending.drain('ordered');
+        if (order === 'release') this.#ending.leave('overdue');
         void this.#gallery?.catchUpWith(galleryVersion);
       },
     });
