@@ -32,6 +32,11 @@ export interface Config {
   readonly idleSeconds: number;
   readonly targetSeconds: number;
   readonly bootSeconds: number;
+  /** Instances to keep stopped, ready to be started; only where instances can be stopped, as on EC2. */
+  readonly warmPool: number;
+  /** Instance-seconds after which nothing more is launched; 0: no cap. */
+  readonly maxInstanceSecondsPerHour: number;
+  readonly maxInstanceSecondsPerDay: number;
   readonly visibilityTimeoutSeconds: number;
   readonly workerMemoryBytes: number;
   readonly retentionDays: number;
@@ -247,6 +252,24 @@ export const SETTINGS: { readonly [K in keyof Config]: Setting<Config[K]> } = {
     1,
     number({ min: 0, max: 3600, unit: 's', integer: false }),
     'time that a worker takes to boot',
+  ),
+  warmPool: setting(
+    'warm-pool',
+    0,
+    number({ min: 0, max: 1000 }),
+    'EC2 workers to keep stopped after use, which start sooner than new ones',
+  ),
+  maxInstanceSecondsPerHour: setting(
+    'max-instance-seconds-per-hour',
+    0,
+    number({ min: 0, max: 1e9 }),
+    'worker-seconds an hour, all workers together, after which none is launched; 0: no cap',
+  ),
+  maxInstanceSecondsPerDay: setting(
+    'max-instance-seconds-per-day',
+    0,
+    number({ min: 0, max: 1e9 }),
+    'the same for a day (UTC); what runs goes on in either case',
   ),
   visibilityTimeoutSeconds: setting(
     'visibility-timeout',
@@ -595,6 +618,15 @@ function contradictions(config: Config): string[] {
     problems.push(
       `FACEFLEET_MIN_WORKERS is ${config.minWorkers}, expected at most FACEFLEET_MAX_WORKERS, ${config.maxWorkers}`,
     );
+  }
+  for (const [variable, cap, hours] of [
+    ['FACEFLEET_MAX_INSTANCE_SECONDS_PER_HOUR', config.maxInstanceSecondsPerHour, 1],
+    ['FACEFLEET_MAX_INSTANCE_SECONDS_PER_DAY', config.maxInstanceSecondsPerDay, 24],
+  ] as const) {
+    // What a single launch sets aside, and what the least number of workers costs.
+    const least = Math.max(60 + config.bootSeconds, config.minWorkers * hours * 3600);
+    if (cap > 0 && cap < least)
+      problems.push(`${variable} is ${cap}, expected 0 or at least ${least}: nothing could be launched`);
   }
   if ((config.tlsCert === undefined) !== (config.tlsKey === undefined)) {
     const [given, missing] = config.tlsKey === undefined ? ['CERT', 'KEY'] : ['KEY', 'CERT'];

@@ -22,7 +22,7 @@ export interface ReceiveOptions {
   readonly signal?: AbortSignal;
 }
 
-/** All approximate, and on AWS up to a minute old: one zero is no proof of emptiness. */
+/** Approximate, and on AWS up to a minute old, unless the queue `countsExactly`: one zero is no proof of emptiness. */
 export interface QueueDepth {
   readonly visible: number;
   readonly inFlight: number;
@@ -45,6 +45,8 @@ export interface QueueDepth {
  */
 export interface Queue {
   readonly name: string;
+  /** Whether `depth` tells the counts of this very moment. Absent: it does not. */
+  readonly countsExactly?: boolean;
   /** Visible after `delaySeconds`, 0 (the default) to 900. */
   send(body: string, options?: { delaySeconds?: number }): Promise<void>;
   /** All or, on rejection, an unknown part of them (senders repeat; receivers tolerate repeats). Any number. */

@@ -9,6 +9,7 @@ import { ensureJobQueues } from '../jobs/queues.ts';
 import type { Fleet } from '../ports/fleet.ts';
 import type { Queue } from '../ports/queue.ts';
 import { Releasers } from '../shutdown.ts';
+import type { SpendingCaps } from './budget.ts';
 import { FleetMeter } from './fleet-meter.ts';
 import type { ControllerStatus, Heartbeat, HeartbeatReply } from './heartbeat.ts';
 import { HeartbeatBook } from './heartbeat-book.ts';
@@ -128,6 +129,7 @@ class Tenure implements ControllerDesk {
   }
 
   onWake(): boolean {
+    this.#office?.reconciler.hint();
     this.#wakeUp.call();
     return this.isLeading;
   }
@@ -168,6 +170,7 @@ class Tenure implements ControllerDesk {
       requests: this.#parts.requests,
       store: this.#meter.books(deployment.state),
       limits: limitsOf(deployment),
+      caps: capsOf(deployment),
       concurrency: deployment.loaded.config.concurrency,
       timings: this.#timings,
       clock: deployment.clock,
@@ -238,10 +241,15 @@ function limitsOf({ loaded: { config } }: Deployment): ScalingLimits {
     sloSeconds: config.targetSeconds,
     targetSeconds: config.targetSeconds,
     billingMinimumSeconds: 0,
-    warmPool: 0,
+    warmPool: config.warmPool,
     idleSeconds: config.idleSeconds,
     maxActionsPerRound: MAX_ACTIONS_PER_ROUND,
   };
+}
+
+function capsOf({ loaded: { config } }: Deployment): SpendingCaps {
+  const cap = (instanceSeconds: number) => (instanceSeconds === 0 ? null : instanceSeconds);
+  return { perHour: cap(config.maxInstanceSecondsPerHour), perDay: cap(config.maxInstanceSecondsPerDay) };
 }
 
 /** A refused connection on this machine is proof that the one who listened there is gone: a hung one still listens. */

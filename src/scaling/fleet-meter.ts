@@ -4,10 +4,18 @@ import type { Clock } from '../ports/clock.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { Queue } from '../ports/queue.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
-import { type FleetState, FleetStateStore, type SlotPhase } from './fleet-state.ts';
+import { type FleetState, FleetStateStore, isLiving, type SlotPhase } from './fleet-state.ts';
 import type { Heartbeat } from './heartbeat.ts';
 
-const PHASES: readonly SlotPhase[] = ['launching', 'running', 'draining', 'ending'];
+const PHASES: readonly SlotPhase[] = [
+  'launching',
+  'starting',
+  'running',
+  'draining',
+  'ending',
+  'stopping',
+  'stopped',
+];
 
 export interface FleetMeterOptions {
   readonly telemetry: Telemetry;
@@ -85,7 +93,7 @@ export class FleetMeter {
     const now = this.#options.clock.monotonic();
     const seconds = (now - this.#countedUntil) / 1000;
     this.#countedUntil = now;
-    const there = this.#state?.slots.filter(({ phase }) => phase !== 'empty').length ?? 0;
+    const there = this.#state?.slots.filter(isLiving).length ?? 0;
     if (there > 0) this.#instanceSeconds.add(there * seconds);
   }
 

@@ -3,14 +3,24 @@ import { FacefleetError } from '../errors.ts';
 import { fleetStateKey } from '../jobs/keys.ts';
 import type { Fleet, LaunchRequest } from '../ports/fleet.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
+import { noSpending, type Spending, type SpendingCaps } from './budget.ts';
 import { type Boots, DEFAULT_SERVICE_SECONDS, NO_BOOTS } from './estimators.ts';
 import type { BootSource } from './policy.ts';
 
 /**
  * `empty`: no instance. `launching`: the launch is on record, its outcome not yet. `running`: launched, and told to
- * run. `draining`: told to drain. `ending`: to be terminated, until it is gone.
+ * run. `draining`: told to drain. `ending`: to be terminated, until it is gone. Of the warm pool: `stopping`, until it
+ * stands still; `stopped`, costs no instance-seconds; `starting`, the start is on record, its outcome not yet.
  */
-export type SlotPhase = 'empty' | 'launching' | 'running' | 'draining' | 'ending';
+export type SlotPhase =
+  | 'empty'
+  | 'launching'
+  | 'running'
+  | 'draining'
+  | 'ending'
+  | 'stopping'
+  | 'stopped'
+  | 'starting';
 
 /** A numbered place in the fleet: at most one living instance, a new generation with every launch. */
 export interface SlotRecord {
@@ -29,8 +39,16 @@ export interface SlotRecord {
   readonly up?: { readonly at: number; readonly source: BootSource };
   /** Instances in a row that ended before they were ready. */
   readonly failures: number;
+  /** Epoch of the leader that wrote down the launch or start: for a while it may still have that call under way, though it leads no more. */
+  readonly orderedIn?: number;
+  /** Instance-seconds are reserved until then, milliseconds since the epoch. */
+  readonly reservedUntil?: number;
+  /** An operator wants this instance drained, whatever the policy says. */
+  readonly mustDrain?: boolean;
+  /** Its drain has passed the deadline: it is to give its messages back, and will be ended. */
+  readonly isOverdue?: boolean;
   /** Why the last instance ended, or the present one is being ended. */
-  readonly lastEnd?: { readonly at: number; readonly reason: string };
+  readonly lastEnd?: { readonly at: number; readonly reason: string; readonly instanceId?: string };
 }
 
 export interface DecisionRecord {
@@ -40,6 +58,18 @@ export interface DecisionRecord {
   readonly reason: string;
   /** `launch 1`, `drain 3` … */
   readonly actions: readonly string[];
+}
+
+/**
+ * Something that holds launches back, whatever the policy wants. `boot`: instances end before they are ready.
+ * `progress`: more instances did not get more done. `cost`: the cap on instance-seconds is reached.
+ */
+export interface Brake {
+  readonly kind: 'boot' | 'progress' | 'cost';
+  /** Milliseconds since the epoch. */
+  readonly since: number;
+  /** For people. */
+  readonly reason: string;
 }
 
 /** `controller/fleet.json` of the state bucket: what the controller intends, written before it acts. */
@@ -54,13 +84,20 @@ export interface FleetState {
   readonly boots: Boots;
   /** Instances in a row, across all slots, that ended before they were ready. */
   readonly crashStreak: number;
+  /** Since when an operator has had scaling paused, milliseconds since the epoch. */
+  readonly pausedAt: number | null;
+  readonly brakes: readonly Brake[];
+  readonly spending: Spending;
+  /** Of the leader that wrote this. */
+  readonly caps: SpendingCaps;
   /** By slot number. */
   readonly slots: readonly SlotRecord[];
   /** The last ones, newest first. */
   readonly decisions: readonly DecisionRecord[];
 }
 
-const FLEET_STATE_VERSION = 1;
+/** 2 added the warm pool, brakes, spending and what operators ask for; 1 is read as having none of them. */
+const FLEET_STATE_VERSION = 2;
 const DECISIONS_KEPT = 20;
 
 export const emptyFleetState = (): FleetState => ({
@@ -70,6 +107,10 @@ export const emptyFleetState = (): FleetState => ({
   serviceSeconds: DEFAULT_SERVICE_SECONDS,
   boots: NO_BOOTS,
   crashStreak: 0,
+  pausedAt: null,
+  brakes: [],
+  spending: noSpending,
+  caps: { perHour: null, perDay: null },
   slots: [],
   decisions: [],
 });
@@ -85,6 +126,11 @@ export const emptySlot = (slot: number): SlotRecord => ({
 
 export function slotOf(state: FleetState, slot: number): SlotRecord {
   return state.slots.find((record) => record.slot === slot) ?? emptySlot(slot);
+}
+
+/** There may be a machine behind it that runs, and costs. */
+export function isLiving({ phase }: SlotRecord): boolean {
+  return phase !== 'empty' && phase !== 'stopped';
 }
 
 /** The state with this record in place of the slot's former one. */
@@ -113,9 +159,9 @@ export function nextLaunch(fleet: Pick<Fleet, 'name' | 'terms'>, last: SlotRecor
 
 /** Reads the state and replaces it only if nobody else has since. */
 export class FleetStateStore {
-  readonly #store: ObjectStore;
+  readonly #store: Pick<ObjectStore, 'get' | 'head' | 'put'>;
 
-  constructor(store: ObjectStore) {
+  constructor(store: Pick<ObjectStore, 'get' | 'head' | 'put'>) {
     this.#store = store;
   }
 
@@ -124,6 +170,11 @@ export class FleetStateStore {
     const stored = await this.#store.get(fleetStateKey);
     if (stored === undefined) return { state: emptyFleetState(), etag: undefined };
     return { state: parseFleetState((await stored.bytes()).toString('utf8')), etag: stored.info.etag };
+  }
+
+  /** Whether the stored state is the one with this etag. */
+  async isCurrent(etag: string | undefined): Promise<boolean> {
+    return (await this.#store.head(fleetStateKey))?.etag === etag;
   }
 
   /**
@@ -147,12 +198,13 @@ function parseFleetState(text: string): FleetState {
   } catch (cause) {
     throw new FacefleetError('data-corrupt', 'the fleet state is not JSON', { context, cause });
   }
-  if (value.version !== FLEET_STATE_VERSION || !Array.isArray(value.slots)) {
+  const isKnown = value.version === FLEET_STATE_VERSION || value.version === 1;
+  if (!isKnown || !Array.isArray(value.slots)) {
     throw new FacefleetError(
       'data-corrupt',
-      `the fleet state has version ${JSON.stringify(value.version)}, expected ${FLEET_STATE_VERSION}`,
+      `the fleet state has version ${JSON.stringify(value.version)}, expected 1 or ${FLEET_STATE_VERSION}`,
       { context },
     );
   }
-  return { ...emptyFleetState(), ...value };
+  return { ...emptyFleetState(), ...value, version: FLEET_STATE_VERSION };
 }

@@ -10,7 +10,7 @@ export interface NotedBeat {
 /** After this long a heartbeat tells nothing any more. */
 const FORGET_AFTER_MS = 60 * 60_000;
 
-/** The last heartbeat of every instance, by slot and generation. */
+/** The last heartbeat of every instance. */
 export class HeartbeatBook {
   readonly #clock: Clock;
   readonly #beats = new Map<string, NotedBeat>();
@@ -21,17 +21,26 @@ export class HeartbeatBook {
 
   /** Says whether the instance has changed its state since its last one. */
   note(beat: Heartbeat): boolean {
-    const key = `${beat.slot}/${beat.generation}`;
-    const isNews = this.#beats.get(key)?.beat.state !== beat.state;
+    const before = this.#beats.get(beat.instanceId)?.beat;
     // Set anew, so that the map stays in the order of arrival.
-    this.#beats.delete(key);
-    this.#beats.set(key, { beat, at: this.#clock.monotonic() });
+    this.#beats.delete(beat.instanceId);
+    this.#beats.set(beat.instanceId, { beat, at: this.#clock.monotonic() });
     this.#forgetOld();
-    return isNews;
+    return before?.state !== beat.state;
   }
 
-  of({ slot, generation }: { slot: number; generation: number }): NotedBeat | undefined {
-    return this.#beats.get(`${slot}/${generation}`);
+  /** Of the instance, or, while its id is not known, of whoever says that it is in this slot and generation. */
+  of(place: { slot: number; generation: number; instanceId?: string }): NotedBeat | undefined {
+    const { slot, generation, instanceId } = place;
+    if (instanceId !== undefined) return this.#beats.get(instanceId);
+    return [...this.#beats.values()].findLast(
+      ({ beat }) => beat.slot === slot && beat.generation === generation,
+    );
+  }
+
+  /** What it said in an earlier run tells nothing about the next. */
+  forget(instanceId: string): void {
+    this.#beats.delete(instanceId);
   }
 
   /** Those that came within the last so many milliseconds. */

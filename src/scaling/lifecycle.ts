@@ -9,21 +9,37 @@ export interface SlotFacts {
   readonly now: number;
   /** From the fleet's list; `unknown` when there is none, or the instance may be too young to be on it. */
   readonly listing: Instance | 'absent' | 'unknown';
-  /** The last heartbeat of this very generation. */
+  /** The last heartbeat of this very run of the instance. */
   readonly beat: Heartbeat | undefined;
+  /** Since this leader first knew it to run. */
+  readonly knownMs: number;
   /** Since its last heartbeat, its launch, or the start of this leadership: whichever was last. */
   readonly silentMs: number;
   /** Since this leader first saw it drain. */
   readonly drainingMs: number;
+  /** Since this leader first saw that its drain takes too long. */
+  readonly overdueMs: number;
+  /** The warm pool has room: once it has drained it is to be stopped, not terminated. */
+  readonly isForPool: boolean;
 }
 
 /** What became of a slot, if it is worth telling. */
 export interface SlotEvent {
   /**
-   * `draining`: by its own decision. `leaving`: it is to be terminated. `crashed`: it ended, or had to be ended, before
-   * it was ready. `killed`: others ended it before it was ready.
+   * `draining`: by its own decision. `overdue`: it is to give its messages back. `leaving`: it is to be terminated, or
+   * stopped for the warm pool. `crashed`: it ended, or had to be ended, before it was ready. `killed`: others ended it
+   * before it was ready. `stopped`: it is in the warm pool. `started`: out of it, by others.
    */
-  readonly kind: 'ready' | 'draining' | 'leaving' | 'ended' | 'crashed' | 'killed';
+  readonly kind:
+    | 'ready'
+    | 'draining'
+    | 'overdue'
+    | 'leaving'
+    | 'ended'
+    | 'crashed'
+    | 'killed'
+    | 'stopped'
+    | 'started';
   readonly reason: string;
 }
 
@@ -36,18 +52,27 @@ export interface SlotProgress {
  * The life of an instance as far as it is observed; what the controller itself wants of it is `order`ed elsewhere.
  *
  * Only three things make the controller end an instance, and none of them takes work away: it has said that it is
- * drained; it has been silent for so long that its messages are others' already; its drain has passed the deadline
- * (a terminated instance is asked first, and releases its messages).
+ * drained; it has been silent for so long that its messages are others' already; its drain has passed the deadline,
+ * and it has been told to give its messages back.
  */
 export function advance(record: SlotRecord, facts: SlotFacts, timings: ScalingTimings): SlotProgress {
   if (record.phase === 'empty') return { record };
   const seen = learnInstance(record, facts);
   const end = endOf(seen, facts);
   if (end !== undefined) return ended(seen, facts, end);
-  if (seen.phase === 'ending') return { record: seen };
+  if (seen.phase === 'ending' || seen.phase === 'launching' || seen.phase === 'starting')
+    return { record: seen };
+  if (seen.phase === 'stopping' || seen.phase === 'stopped') return inPool(seen, facts);
   const leave = reasonToEnd(seen, facts, timings);
   if (leave !== undefined) return leaving(seen, facts, leave);
-  if (seen.phase === 'running' && facts.beat?.state === 'draining') return drainsByItself(seen, facts);
+  if (seen.phase === 'running' && seen.mustDrain === true) {
+    return drains(seen, facts, 'an operator wants it drained');
+  }
+  if (seen.phase === 'running' && facts.beat?.state === 'draining') return drains(seen, facts, 'it said so');
+  if (seen.phase === 'draining' && seen.isOverdue !== true && facts.drainingMs > timings.drainDeadlineMs) {
+    const reason = `its drain took longer than ${timings.drainDeadlineMs / 1000} s`;
+    return { record: { ...seen, isOverdue: true }, event: { kind: 'overdue', reason } };
+  }
   if (!seen.wasReady && facts.beat?.state === 'running') {
     return {
       record: { ...seen, wasReady: true, failures: 0 },
@@ -67,12 +92,13 @@ export function emptied(record: SlotRecord, now: number, reason: string, failure
     since: now,
     wasReady: false,
     failures,
-    lastEnd: { at: now, reason },
+    lastEnd: { at: now, reason, ...(record.instanceId !== undefined && { instanceId: record.instanceId }) },
   };
 }
 
-/** A listed or beating instance of the slot's generation is the outcome of its launch. */
+/** A listed or beating instance of the slot's generation is the outcome of its launch, and a beating one of its start. */
 function learnInstance(record: SlotRecord, { listing, beat, now }: SlotFacts): SlotRecord {
+  if (record.phase === 'starting' && beat !== undefined) return { ...record, phase: 'running', since: now };
   if (record.phase !== 'launching') return record;
   const instanceId = typeof listing === 'object' ? listing.id : beat?.instanceId;
   return instanceId === undefined ? record : { ...record, phase: 'running', since: now, instanceId };
@@ -108,33 +134,64 @@ interface Verdict {
 }
 
 function reasonToEnd(record: SlotRecord, facts: SlotFacts, timings: ScalingTimings): Verdict | undefined {
-  if (record.phase === 'launching') return undefined;
   if (facts.beat?.state === 'drained') return { reason: 'it has drained', hasFailed: false };
   const state = typeof facts.listing === 'object' ? facts.listing.state : undefined;
-  if (state === 'stopped' || state === 'stopping') return { reason: `it is ${state}`, hasFailed: false };
+  // A list may still show one as stopped that has just been started.
+  const isListingFresh = facts.knownMs > timings.listingLagMs;
+  if (isListingFresh && (state === 'stopped' || state === 'stopping'))
+    return { reason: `it is ${state}`, hasFailed: false };
   const patienceMs = timings.lossMs + (record.wasReady ? 0 : timings.bootMs);
   if (facts.silentMs > patienceMs) {
     const reason = `no heartbeat for ${Math.round(facts.silentMs / 1000)} s`;
     return { reason, hasFailed: record.phase === 'running' && !record.wasReady };
   }
-  if (record.phase === 'draining' && facts.drainingMs > timings.drainDeadlineMs) {
-    return { reason: `its drain took longer than ${timings.drainDeadlineMs / 1000} s`, hasFailed: false };
+  if (record.isOverdue === true && facts.overdueMs > timings.releaseMs) {
+    return {
+      reason: `it neither drained within ${timings.drainDeadlineMs / 1000} s nor gave its messages back`,
+      hasFailed: false,
+    };
   }
   return undefined;
 }
 
-function leaving(record: SlotRecord, { now }: SlotFacts, { reason, hasFailed }: Verdict): SlotProgress {
+function leaving(record: SlotRecord, facts: SlotFacts, { reason, hasFailed }: Verdict): SlotProgress {
+  const { now } = facts;
   const failures = hasFailed ? record.failures + 1 : record.failures;
+  const canStop = typeof facts.listing === 'object' && facts.listing.canStop !== false;
+  const isDrained = facts.beat?.state === 'drained';
+  const isKept = isDrained && canStop && facts.isForPool && record.wasReady && record.mustDrain !== true;
+  const phase = isKept ? 'stopping' : 'ending';
   return {
-    record: { ...record, phase: 'ending', since: now, failures, lastEnd: { at: now, reason } },
+    record: { ...record, phase, since: now, failures, lastEnd: { at: now, reason } },
     event: { kind: hasFailed ? 'crashed' : 'leaving', reason },
   };
 }
 
 /** It was asked to end by somebody else, or wants to be replaced; or an order to run on came too late. */
-function drainsByItself(record: SlotRecord, { now }: SlotFacts): SlotProgress {
-  return {
-    record: { ...record, phase: 'draining', since: now },
-    event: { kind: 'draining', reason: 'it said so' },
-  };
+function drains(record: SlotRecord, { now }: SlotFacts, reason: string): SlotProgress {
+  return { record: { ...record, phase: 'draining', since: now }, event: { kind: 'draining', reason } };
+}
+
+function inPool(record: SlotRecord, facts: SlotFacts): SlotProgress {
+  const { now, listing } = facts;
+  const state = typeof listing === 'object' ? listing.state : undefined;
+  if (record.phase === 'stopping') {
+    if (state !== 'stopped') return { record };
+    const { isOverdue: _, reservedUntil: __, ...rest } = record;
+    return {
+      record: { ...rest, phase: 'stopped', since: now, wasReady: false },
+      event: { kind: 'stopped', reason: 'kept for the next burst' },
+    };
+  }
+  if (record.mustDrain === true || !facts.isForPool) {
+    const reason = record.mustDrain === true ? 'an operator wants it gone' : 'the warm pool is full';
+    return leaving(record, facts, { reason, hasFailed: false });
+  }
+  if (state === 'running' || state === 'pending') {
+    return {
+      record: { ...record, phase: 'running', since: now },
+      event: { kind: 'started', reason: 'somebody else has started it' },
+    };
+  }
+  return { record };
 }

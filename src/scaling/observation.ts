@@ -11,9 +11,8 @@ import {
   NO_BOOTS,
   withBoot,
 } from './estimators.ts';
-import { type FleetState, type SlotRecord, slotOf } from './fleet-state.ts';
+import type { FleetState, SlotRecord } from './fleet-state.ts';
 import type { HeartbeatBook } from './heartbeat-book.ts';
-import type { SlotFacts } from './lifecycle.ts';
 import type { ArrivalBin, Observed, ObservedInstance } from './policy.ts';
 import type { ScalingTimings } from './timings.ts';
 
@@ -38,15 +37,12 @@ export interface Circumstances {
 const FRESH_BEATS = 3;
 
 /**
- * Makes of listing, heartbeats and books what `advance` and `decide` want to know. Remembers since when this leader has
- * known an instance, so that no absence counts that began before it looked.
+ * Makes of what was seen, heartbeats and books what `decide` wants to know.
  */
 export class Observer {
   readonly #clock: Clock;
   readonly #timings: ScalingTimings;
   readonly #beats: HeartbeatBook;
-  readonly #liveSince = new Map<string, number>();
-  readonly #drainingSince = new Map<string, number>();
   readonly #arrivals = new ArrivalLog();
   readonly #completions = new CompletionCount();
   /** Instances that booted before this leader's eyes, by slot and generation. */
@@ -65,26 +61,6 @@ export class Observer {
   /** The last boots: those of the books and those seen since. */
   get boots(): Boots {
     return this.#boots;
-  }
-
-  facts(record: SlotRecord, { instances }: Sight): SlotFacts {
-    const key = `${record.slot}/${record.generation}`;
-    const at = this.#clock.monotonic();
-    const noted = this.#beats.of(record);
-    const liveSince = mark(
-      this.#liveSince,
-      key,
-      at,
-      record.phase !== 'empty' && record.phase !== 'launching',
-    );
-    const drainingSince = mark(this.#drainingSince, key, at, record.phase === 'draining');
-    return {
-      now: this.#clock.now(),
-      listing: this.#listing(record, instances, at - liveSince),
-      beat: noted?.beat,
-      silentMs: at - Math.max(liveSince, noted?.at ?? 0),
-      drainingMs: at - drainingSince,
-    };
   }
 
   /** What the policy sees of the books, once every slot has been brought up to date. */
@@ -136,20 +112,6 @@ export class Observer {
     }
   }
 
-  #listing(
-    record: SlotRecord,
-    instances: readonly Instance[] | undefined,
-    knownForMs: number,
-  ): SlotFacts['listing'] {
-    if (instances === undefined) return 'unknown';
-    const found = instances.find((one) =>
-      record.instanceId === undefined
-        ? one.slot === record.slot && one.generation === record.generation
-        : one.id === record.instanceId,
-    );
-    return found ?? (knownForMs > this.#timings.listingLagMs ? 'absent' : 'unknown');
-  }
-
   #instance(record: SlotRecord): ObservedInstance | undefined {
     const { slot, phase, wasReady, up } = record;
     const { source = 'launch', at = record.since } = up ?? {};
@@ -159,13 +121,17 @@ export class Observer {
     switch (phase) {
       case 'empty':
       case 'ending':
+      case 'stopping':
+      case 'stopped':
         return undefined;
       case 'launching':
+      case 'starting':
         // Not to be drained before it is known what became of the launch.
         return { ...seen, phase: 'booting', activity: 'unknown' };
       case 'draining':
-        // One that has begun to drain cannot be told to run on.
-        if (beat?.state === 'draining') return undefined;
+        // One that has begun to drain cannot be told to run on, nor one that an operator wants drained.
+        if (beat?.state === 'draining' || record.mustDrain === true || record.isOverdue === true)
+          return undefined;
         return { ...seen, phase: 'draining', activity: this.#activity(record) };
       case 'running':
         return { ...seen, phase: wasReady ? 'ready' : 'booting', activity: this.#activity(record) };
@@ -178,46 +144,4 @@ export class Observer {
     if (this.#clock.monotonic() - noted.at > FRESH_BEATS * this.#timings.beatMs) return 'unknown';
     return noted.beat.busy > 0 ? 'busy' : 'idle';
   }
-}
-
-/** Living instances that the books say nothing of, in slots that are free: from before the books were lost. */
-export function adoptable(state: FleetState, instances: readonly Instance[]): Instance[] {
-  const newestFirst = instances.filter(isLiving).sort((one, other) => other.generation - one.generation);
-  const candidates = newestFirst.filter(({ slot, generation }) => {
-    const record = slotOf(state, slot);
-    return record.phase === 'empty' && generation >= record.generation;
-  });
-  return candidates.filter(
-    ({ slot }, index) => candidates.findIndex((other) => other.slot === slot) === index,
-  );
-}
-
-/** Living instances that belong to no slot any more: another one has their place, or had it since. */
-export function strays(state: FleetState, instances: readonly Instance[]): Instance[] {
-  return instances.filter(isLiving).filter(({ id, slot, generation }) => {
-    const record = slotOf(state, slot);
-    if (record.phase === 'empty') return generation < record.generation;
-    return record.instanceId === undefined ? generation !== record.generation : id !== record.instanceId;
-  });
-}
-
-/** The slots in which the fleet still shows an instance that has not ended. */
-export function occupiedSlots(instances: readonly Instance[]): ReadonlySet<number> {
-  return new Set(instances.filter(({ state }) => state !== 'terminated').map(({ slot }) => slot));
-}
-
-/** Or stopped, which is to be ended as well. */
-function isLiving({ state }: Instance): boolean {
-  return state === 'pending' || state === 'running' || state === 'stopped';
-}
-
-/** Since when the condition has held without a break, as far as it was looked at. */
-function mark(marks: Map<string, number>, key: string, at: number, holds: boolean): number {
-  if (!holds) {
-    marks.delete(key);
-    return at;
-  }
-  const since = marks.get(key) ?? at;
-  marks.set(key, since);
-  return since;
 }

@@ -6,6 +6,7 @@ import { type Fate, mortal } from '../../test/support/mortal.ts';
 import { CapacityUnavailableError, ThrottledError, UnavailableError } from '../errors.ts';
 import { fleetStateKey } from '../jobs/keys.ts';
 import { emptySlot, type FleetState, FleetStateStore } from './fleet-state.ts';
+import { drainSlot } from './operator.ts';
 
 const booksOf = async (world: FleetWorld): Promise<FleetState> =>
   (await new FleetStateStore(world.state).load()).state;
@@ -112,13 +113,27 @@ describe('the reconciler', () => {
     await world.until('it is ended', () => world.living.every(({ state }) => state === 'starting'), 20);
   });
 
-  it('cuts a drain short that takes longer than its deadline', async () => {
+  it('gives the message back first when a drain takes longer than its deadline', async () => {
+    const world = await FleetWorld.create({ serviceMs: 1e9 });
+    await world.send(1);
+    await world.until('one works', () => world.living[0]?.job !== undefined);
+    const [worker] = world.living;
+    await world.order((state) => drainSlot(state, worker!.slot));
+    await world.steps(TIMINGS.drainDeadlineMs / 1000 - 5);
+    assert.ok(worker?.job !== undefined && world.living.includes(worker));
+    await world.until('it is ended', () => !world.living.includes(worker), 15);
+    assert.equal(world.releasedAt.length, 1);
+    assert.deepEqual(world.endedAtWork, []);
+  });
+
+  it('ends an instance that does not even then give its message back', async () => {
     const world = await FleetWorld.create({ limits: { maxInstances: 1 } });
     await world.send(1);
     await world.until('one drains', () => world.living.some(({ state }) => state === 'draining'));
     const [worker] = world.living;
     worker!.job = { receipt: 'none', endsAt: Number.POSITIVE_INFINITY };
-    await world.steps(TIMINGS.drainDeadlineMs / 1000 - 5);
+    worker!.isObstinate = true;
+    await world.steps((TIMINGS.drainDeadlineMs + TIMINGS.releaseMs) / 1000 - 5);
     assert.equal(world.living.length, 1);
     await world.until('it is ended', () => world.living.length === 0, 10);
   });
@@ -165,22 +180,18 @@ describe('the reconciler sees only a part', () => {
       await world.send(60);
       await world.until('four run', () => world.living.length === 4);
       await world.until('all is done', async () => (await world.queue.depth()).inFlight === 0);
-      const fail = () => {
-        const error = new UnavailableError('no answer');
-        if (operation === 'list') world.fleet.failNext('list', error);
-        else world.queues.failNext('depth', error);
-      };
-      for (let step = 0; step < 100; step++) {
-        fail();
-        await world.step();
-      }
+      const subject = operation === 'list' ? world.fleet : world.queue;
+      Object.assign(subject, { [operation]: () => Promise.reject(new UnavailableError('no answer')) });
+      await world.steps(25);
       assert.equal(world.living.length, 4);
-      await world.until('rest', () => world.isAtRest());
+      Reflect.deleteProperty(subject, operation);
+      await world.until('rest', () => world.isAtRest(), 200);
     });
   }
 
   it('and still launches while the fleet cannot be listed', async () => {
     const world = await FleetWorld.create();
+    await world.step();
     await world.send(1);
     world.fleet.failNext('list', new ThrottledError('too many calls'));
     await world.step();

@@ -1,27 +1,39 @@
-import { errorCode, errorMessage, isTransient } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Fleet, Instance } from '../ports/fleet.ts';
+import type { Fleet } from '../ports/fleet.ts';
 import type { Queue } from '../ports/queue.ts';
+import type { SpendingCaps } from './budget.ts';
+import { CallGates } from './call-gates.ts';
 import {
-  emptySlot,
   type FleetState,
   type FleetStateStore,
   nextLaunch,
-  type SlotRecord,
+  type SlotPhase,
   slotOf,
   withDecision,
   withSlot,
 } from './fleet-state.ts';
+import { Growth } from './growth.ts';
+import { Hands } from './hands.ts';
 import type { Heartbeat, HeartbeatReply } from './heartbeat.ts';
 import type { HeartbeatBook } from './heartbeat-book.ts';
 import type { Lease } from './leader.ts';
-import { advance, emptied, type SlotEvent } from './lifecycle.ts';
-import { adoptable, Observer, occupiedSlots, type Sight, strays } from './observation.ts';
-import { Pacer } from './pacer.ts';
-import { type Decision, decide, initialPolicyState, type PolicyState, type ScalingLimits } from './policy.ts';
+import { Ledger } from './ledger.ts';
+import { Observer, type Sight } from './observation.ts';
+import { OrphanWatch } from './orphan-watch.ts';
+import { Pacer, slotKey } from './pacer.ts';
+import {
+  decide,
+  initialPolicyState,
+  type PolicyState,
+  type ScalingAction,
+  type ScalingLimits,
+} from './policy.ts';
+import { QueueBelief } from './queue-belief.ts';
+import { Sighting } from './sighting.ts';
+import { occupiedSlots, SlotWatch, strays } from './slot-watch.ts';
 import type { ScalingTimings } from './timings.ts';
-import { TroubleLog } from './trouble-log.ts';
+import { Upkeep } from './upkeep.ts';
 
 export interface ReconcilerOptions {
   readonly fleet: Fleet;
@@ -30,25 +42,23 @@ export interface ReconcilerOptions {
   readonly beats: HeartbeatBook;
   readonly lease: Pick<Lease, 'epoch' | 'mayChange'>;
   readonly limits: ScalingLimits;
+  /** Absent: none. */
+  readonly caps?: SpendingCaps;
   /** Jobs an instance is configured to work on at once. */
   readonly concurrency: number;
   readonly timings: ScalingTimings;
   readonly clock: Clock;
+  /** For jitter, from 0 to 1. */
+  readonly random?: () => number;
   readonly logger: Logger;
 }
 
-/** From so many in a row that end before they are ready, only one is tried at a time. */
-const CRASH_LOOP = 3;
-const MESSAGES = {
-  draining: 'instance drains by itself',
-  leaving: 'ending an instance',
-  ended: 'instance ended',
-  killed: 'instance was ended by others before it was ready',
+/** `running` for all that are told nothing else. */
+const ORDERS: Partial<Record<SlotPhase, HeartbeatReply['order']>> = {
+  draining: 'drain',
+  ending: 'drain',
+  stopping: 'drain',
 };
-const PROBE = 'probe';
-const slotKey = (slot: number) => `slot ${slot}`;
-const launchKey = ({ slot, generation }: SlotRecord) => `launch ${slot}/${generation}`;
-const endKey = (id: string) => `end ${id}`;
 
 /**
  * One leader's loop: observe everything, bring the books up to date, decide once, write down what is intended, act a
@@ -57,286 +67,184 @@ const endKey = (id: string) => `end ${id}`;
  */
 export class Reconciler {
   readonly #options: ReconcilerOptions;
+  readonly #startedAt: number;
   readonly #observer: Observer;
   readonly #pacer: Pacer;
-  readonly #troubles: TroubleLog;
-  #books: { state: FleetState; etag: string | undefined } | undefined;
-  /** The books as they were last written, which orders follow. */
-  #written: FleetState | undefined;
-  #savedEssence = '';
+  readonly #belief: QueueBelief;
+  readonly #sighting: Sighting;
+  readonly #ledger: Ledger;
+  readonly #upkeep: Upkeep;
+  readonly #orphans: OrphanWatch;
+  readonly #growth: Growth;
+  readonly #hands: Hands;
   #policyState: PolicyState | undefined;
 
   constructor(options: ReconcilerOptions) {
+    const { clock, timings, beats, limits, random = Math.random } = options;
+    const caps = options.caps ?? { perHour: null, perDay: null };
+    const gates = new CallGates(clock, timings, random);
+    const pacer = new Pacer(clock, timings, random);
+    const slots = new SlotWatch(clock, timings, beats);
     this.#options = options;
-    this.#observer = new Observer(options.clock, options.timings, options.beats);
-    this.#pacer = new Pacer(options.clock, options.timings);
-    this.#troubles = new TroubleLog(options.logger);
+    this.#startedAt = clock.monotonic();
+    this.#observer = new Observer(clock, timings, beats);
+    this.#pacer = pacer;
+    this.#belief = new QueueBelief(clock, timings);
+    this.#sighting = new Sighting({ ...options, gates });
+    this.#ledger = new Ledger({ ...options, gates });
+    this.#upkeep = new Upkeep({ ...options, slots, pacer, warmPool: limits.warmPool });
+    this.#orphans = new OrphanWatch(clock, timings, slots);
+    this.#growth = new Growth({ ...options, caps, pacer });
+    this.#hands = new Hands({
+      ...options,
+      gates,
+      pacer,
+      mayPredecessorAct: () => this.#mayPredecessorAct(),
+      onOutcome: (record) => this.#ledger.note(record),
+    });
   }
 
   /** The order for an instance, from the books as they were last written; undefined before they were read. */
-  orderFor({ slot, generation }: Heartbeat): HeartbeatReply['order'] | undefined {
-    if (this.#written === undefined) return undefined;
+  orderFor({ slot, generation, instanceId }: Heartbeat): HeartbeatReply['order'] | undefined {
+    const { written } = this.#ledger;
+    if (written === undefined) return undefined;
     // Slot 0 is a worker that somebody else has started: none of ours to drain.
     if (slot === 0) return 'run';
-    const record = slotOf(this.#written, slot);
-    if (generation === record.generation) {
-      return record.phase === 'draining' || record.phase === 'ending' ? 'drain' : 'run';
+    const record = slotOf(written, slot);
+    const isOther = record.instanceId !== undefined && record.instanceId !== instanceId;
+    if (generation < record.generation || (generation === record.generation && isOther)) {
+      return this.#orphans.isOverdue(instanceId) ? 'release' : 'drain';
     }
-    return generation < record.generation ? 'drain' : 'run';
+    if (generation > record.generation) return 'run';
+    return record.isOverdue === true ? 'release' : (ORDERS[record.phase] ?? 'run');
+  }
+
+  /** A job was sent just now: the queue's counts may not show it yet. */
+  hint(): void {
+    this.#belief.hint();
   }
 
   /** Rejects only for what makes a round impossible; the next one starts afresh. */
   async round(): Promise<void> {
     if (!this.#options.lease.mayChange()) return;
-    const [books, sight] = await Promise.all([this.#readBooks(), this.#look()]);
-    if (books === undefined) return;
-    const current = this.#bringUpToDate(books.state, sight);
-    const intended = this.#decide(current, sight);
-    if (!(await this.#writeDown(intended))) return;
-    await this.#act(sight);
-  }
-
-  async #readBooks(): Promise<{ state: FleetState; etag: string | undefined } | undefined> {
-    const { store, lease, logger } = this.#options;
-    if (this.#books !== undefined) return this.#books;
-    const books = await store.load();
-    if (books.state.epoch > lease.epoch) {
-      logger.warn({ epoch: lease.epoch, newerEpoch: books.state.epoch }, 'a newer controller has taken over');
-      return undefined;
-    }
-    this.#books = books;
-    this.#putOffKnownCrashers(books.state);
-    return books;
-  }
-
-  #putOffKnownCrashers({ slots, crashStreak }: FleetState): void {
-    for (const { slot, failures } of slots) if (failures > 0) this.#pacer.putOff(slotKey(slot), failures);
-    if (crashStreak >= CRASH_LOOP) this.#pacer.putOff(PROBE, crashStreak - CRASH_LOOP + 1);
-  }
-
-  async #look(): Promise<Sight> {
-    const { fleet, requests } = this.#options;
-    const [instances, queue] = await Promise.all([
-      this.#orUndefined('observing the fleet', fleet.list()),
-      this.#orUndefined('observing the queue', requests.depth()),
+    const [books, seen] = await Promise.all([
+      this.#ledger.read((state) => this.#upkeep.take(state)),
+      this.#sighting.look(),
     ]);
-    return { instances, queue };
+    if (books === undefined || !this.#isEnoughKnown(books, seen)) return;
+    const current = this.#upkeep.bringUpToDate(books, seen.instances);
+    const sight = this.#believed(seen, current);
+    const intended = this.#decide(current, sight);
+    if (!(await this.#ledger.write(intended))) return;
+    await this.#hands.act(intended, this.#orphansToEnd(intended, sight));
   }
 
-  async #orUndefined<T>(what: string, seeing: Promise<T>): Promise<T | undefined> {
-    try {
-      const seen = await seeing;
-      this.#troubles.works(what);
-      return seen;
-    } catch (error) {
-      this.#troubles.fails(what, errorMessage(error));
-      return undefined;
-    }
+  /** Without any books nobody knows what lives, until the fleet has told. */
+  #isEnoughKnown(books: FleetState, { instances }: Sight): boolean {
+    return instances !== undefined || books.epoch > 0;
   }
 
-  #bringUpToDate(books: FleetState, sight: Sight): FleetState {
-    const { clock, timings, logger } = this.#options;
-    let state = books;
-    for (const { id, slot, generation } of adoptable(state, sight.instances ?? [])) {
-      logger.info({ instanceId: id, slot, generation }, 'found an instance that the books had lost');
-      const found = { ...emptySlot(slot), generation, phase: 'running' as const, instanceId: id };
-      state = withSlot(state, { ...found, since: clock.now(), wasReady: true });
-    }
-    for (const record of state.slots) {
-      const progress = advance(record, this.#observer.facts(record, sight), timings);
-      if (progress.record !== record) state = withSlot(state, progress.record);
-      if (progress.event !== undefined) state = this.#tell(progress.event, record, progress.record, state);
-    }
-    return state;
+  #believed({ instances, queue }: Sight, { slots }: FleetState): Sight {
+    if (queue === undefined) return { instances, queue };
+    const isExact = this.#options.requests.countsExactly === true;
+    const isFromZero = slots.every(({ phase }) => phase === 'empty' || phase === 'stopped');
+    return { instances, queue: this.#belief.believe(queue, { isExact, isFromZero }) };
   }
 
-  #tell(event: SlotEvent, before: SlotRecord, after: SlotRecord, state: FleetState): FleetState {
-    const { logger } = this.#options;
-    const { slot, generation, instanceId } = before;
-    const facts = { slot, generation, instanceId, reason: event.reason };
-    if (event.kind === 'ready') {
-      logger.info(facts, 'instance is ready');
-      this.#pacer.clear(slotKey(slot));
-      this.#pacer.clear(PROBE);
-      return { ...state, crashStreak: 0 };
-    }
-    if (event.kind === 'killed') {
-      // No fault of its own, so that the next one may do well; but not at full speed, should somebody make a habit of it.
-      this.#pacer.putOff(slotKey(slot), 1);
-    }
-    if (event.kind !== 'crashed') {
-      logger.info(facts, MESSAGES[event.kind]);
-      return state;
-    }
-    const crashStreak = state.crashStreak + 1;
-    const retryInMs = this.#pacer.putOff(slotKey(slot), after.failures);
-    if (crashStreak >= CRASH_LOOP) this.#pacer.putOff(PROBE, crashStreak - CRASH_LOOP + 1);
-    logger.warn(
-      { ...facts, failures: after.failures, crashStreak, retryInMs },
-      'instance ended before it was ready',
-    );
-    return { ...state, crashStreak };
-  }
-
-  #decide(state: FleetState, sight: Sight): FleetState {
-    const { limits, concurrency, clock, timings } = this.#options;
-    const observed = this.#observer.observed(state, sight, {
-      freeSlots: this.#freeSlots(state, sight),
-      stoppedSlots: [],
+  #decide(books: FleetState, sight: Sight): FleetState {
+    const { limits, concurrency, clock, timings, lease } = this.#options;
+    const trials = this.#growth.trials(books);
+    const observed = this.#observer.observed(books, sight, {
+      freeSlots: this.#freeSlots(books, sight).slice(0, trials),
+      stoppedSlots: this.#stoppedSlots(books).slice(0, trials),
       concurrency,
       bootSeconds: timings.bootMs / 1000,
       arrivalsKeptSeconds: limits.sloSeconds,
     });
+    const state = this.#growth.watch(books, observed);
     const active = observed.instances.filter(({ phase }) => phase !== 'draining').length;
     const policyState = this.#policyState ?? initialPolicyState(active);
     const decision = decide(observed, limits, policyState);
     this.#policyState = decision.state;
     const { serviceSeconds } = observed;
     const { boots } = this.#observer;
-    const learnt = { ...state, epoch: this.#options.lease.epoch, serviceSeconds, boots };
-    const isNews = decision.desired !== state.desired || decision.actions.length > 0;
-    if (!isNews) return learnt;
-    const actions = decision.actions.map(({ kind, slot }) => `${kind} ${slot}`);
-    this.#options.logger.info({ desired: decision.desired, before: state.desired, actions }, decision.reason);
-    const { desired, reason } = decision;
-    return withDecision(this.#apply(decision, learnt), { at: clock.now(), desired, reason, actions });
+    const learnt = { ...state, epoch: lease.epoch, serviceSeconds, boots, caps: this.#growth.caps };
+    const orphans = strays(state, sight.instances ?? []).length;
+    const allowed = this.#growth.allow(decision.actions, { state, observed, limits, orphans });
+    if (decision.desired === state.desired && allowed.length === 0) return learnt;
+    const { desired } = decision;
+    const actions = allowed.map(({ kind, slot }) => `${kind} ${slot}`);
+    const reason = `${decision.reason}${heldBack(decision.actions.length - allowed.length, state)}`;
+    this.#options.logger.info({ desired, before: state.desired, actions }, reason);
+    const next = allowed.reduce((before, action) => this.#apply(action, before), learnt);
+    return withDecision(next, { at: clock.now(), desired, reason, actions });
   }
 
-  /** Slots in which a launch may be tried now; while instances crash one after the other, one at most. */
+  /** In which a launch may be tried now. */
   #freeSlots(state: FleetState, { instances }: Sight): number[] {
     const occupied = occupiedSlots(instances ?? []);
     const all = Array.from({ length: this.#options.limits.maxInstances }, (_, index) => index + 1);
-    const free = all.filter(
+    return all.filter(
       (slot) =>
         slotOf(state, slot).phase === 'empty' && !occupied.has(slot) && this.#pacer.isDue(slotKey(slot)),
     );
-    if (state.crashStreak < CRASH_LOOP) return free;
-    const isProbing = state.slots.some(
-      ({ phase, wasReady }) => phase === 'launching' || (phase === 'running' && !wasReady),
-    );
-    return isProbing || !this.#pacer.isDue(PROBE) ? [] : free.slice(0, 1);
   }
 
-  #apply(decision: Decision, state: FleetState): FleetState {
-    const { clock, fleet } = this.#options;
-    let next = state;
-    for (const { kind, slot } of decision.actions) {
-      const record = slotOf(next, slot);
-      const since = clock.now();
-      if (kind === 'launch') {
+  /** With an instance that may be started now: not while somebody who leads no more may still be about to stop it. */
+  #stoppedSlots({ slots }: FleetState): number[] {
+    const { limits, lease } = this.#options;
+    const startable = slots.filter(
+      ({ slot, phase, orderedIn, mustDrain }) =>
+        phase === 'stopped' &&
+        slot <= limits.maxInstances &&
+        mustDrain !== true &&
+        (orderedIn === lease.epoch || !this.#mayPredecessorAct()) &&
+        this.#pacer.isDue(slotKey(slot)),
+    );
+    return startable.map(({ slot }) => slot);
+  }
+
+  #apply({ kind, slot }: ScalingAction, state: FleetState): FleetState {
+    const { clock, fleet, lease } = this.#options;
+    const record = slotOf(state, slot);
+    const since = clock.now();
+    const reservedUntil = this.#growth.reservedUntil();
+    const ordered = { since, wasReady: false, orderedIn: lease.epoch, reservedUntil };
+    switch (kind) {
+      case 'launch': {
         const request = nextLaunch(fleet, record);
         const { instanceId: _, ...rest } = record;
         const { generation } = request;
         const up = { at: since, source: 'launch' as const };
-        next = withSlot(next, {
-          ...rest,
-          generation,
-          request,
-          up,
-          phase: 'launching',
-          since,
-          wasReady: false,
-        });
-      } else {
-        next = withSlot(next, { ...record, phase: kind === 'drain' ? 'draining' : 'running', since });
+        return withSlot(state, { ...rest, ...ordered, generation, request, up, phase: 'launching' });
       }
-    }
-    return next;
-  }
-
-  /** False when somebody else has written meanwhile, or may have: then nothing of it may be acted upon. */
-  async #writeDown(state: FleetState): Promise<boolean> {
-    const { store, lease, logger } = this.#options;
-    const etag = this.#books?.etag;
-    const essence = essenceOf(state);
-    if (etag !== undefined && essence === this.#savedEssence) {
-      this.#books = { state, etag };
-      return true;
-    }
-    if (!lease.mayChange()) return false;
-    // Until the call has succeeded it is unknown what is stored.
-    this.#books = undefined;
-    this.#savedEssence = '';
-    try {
-      this.#books = { state, etag: await store.save(state, etag) };
-    } catch (error) {
-      if (errorCode(error) !== 'precondition-failed') throw error;
-      logger.info('the fleet state was changed by another; reading it again');
-      return false;
-    }
-    this.#written = state;
-    this.#savedEssence = essence;
-    return true;
-  }
-
-  async #act(sight: Sight): Promise<void> {
-    const state = this.#books?.state;
-    if (state === undefined) return;
-    const launches = state.slots.filter(({ phase }) => phase === 'launching').map((one) => this.#launch(one));
-    const ends = state.slots
-      .filter(({ phase }) => phase === 'ending')
-      .flatMap(({ instanceId }) => (instanceId === undefined ? [] : [this.#end(instanceId)]));
-    const lost = strays(state, sight.instances ?? []).filter((stray) => this.#mayEnd(stray, sight));
-    await Promise.all([...launches, ...ends, ...lost.map(({ id }) => this.#end(id))]);
-  }
-
-  /** Calls the fleet with the launch as it is written down, for the first time or again. */
-  async #launch(record: SlotRecord): Promise<void> {
-    const { fleet, lease, clock, logger } = this.#options;
-    const key = launchKey(record);
-    if (record.request === undefined || !this.#pacer.isDue(key) || !lease.mayChange()) return;
-    try {
-      const { id } = await fleet.launch(record.request);
-      this.#pacer.clear(key);
-      this.#note({ ...record, phase: 'running', since: clock.now(), instanceId: id });
-    } catch (error) {
-      const reason = errorMessage(error);
-      const { slot, generation } = record;
-      if (isTransient(error) || errorCode(error) === undefined) {
-        const retryInMs = this.#pacer.putOff(key);
-        logger.warn({ slot, generation, reason, retryInMs }, 'a launch may have failed; it will be repeated');
-        return;
+      case 'start': {
+        if (record.instanceId !== undefined) this.#options.beats.forget(record.instanceId);
+        const up = { at: since, source: 'start' as const };
+        return withSlot(state, { ...record, ...ordered, up, phase: 'starting' });
       }
-      const failures = record.failures + 1;
-      const retryInMs = this.#pacer.putOff(slotKey(slot), failures);
-      logger.warn({ slot, generation, reason, retryInMs }, 'a launch failed');
-      this.#note(emptied(record, clock.now(), reason, failures));
+      case 'drain':
+        return withSlot(state, { ...record, phase: 'draining', since });
+      case 'undrain':
+        return withSlot(state, { ...record, phase: 'running', since, reservedUntil });
     }
   }
 
-  async #end(instanceId: string): Promise<void> {
-    const { fleet, lease, logger } = this.#options;
-    const key = endKey(instanceId);
-    if (!this.#pacer.isDue(key) || !lease.mayChange()) return;
-    // Told again until it is gone, but not every round.
-    this.#pacer.putOff(key);
-    try {
-      await fleet.terminate(instanceId);
-    } catch (error) {
-      logger.warn({ instanceId, error: errorMessage(error) }, 'an instance could not be ended; trying again');
-    }
+  #orphansToEnd(state: FleetState, { instances }: Sight) {
+    if (instances === undefined) return [];
+    return this.#orphans.mayEnd(strays(state, instances), instances);
   }
 
-  /** A stray is told to drain by its heartbeat's reply, and ended by the same rules as the others. */
-  #mayEnd({ id, slot, generation }: Instance, sight: Sight): boolean {
-    const draining: SlotRecord = {
-      ...emptySlot(slot),
-      generation,
-      phase: 'draining',
-      instanceId: id,
-      wasReady: true,
-    };
-    const facts = this.#observer.facts(draining, sight);
-    return advance(draining, facts, this.#options.timings).record.phase === 'ending';
-  }
-
-  /** What came of an action; written down with the next round, since it can be found out again. */
-  #note(record: SlotRecord): void {
-    if (this.#books !== undefined) this.#books.state = withSlot(this.#books.state, record);
+  /** The leader before this one may not know yet that it is no more. */
+  #mayPredecessorAct(): boolean {
+    const { clock, timings } = this.#options;
+    return clock.monotonic() - this.#startedAt < timings.predecessorMs;
   }
 }
 
-/** What must not be lost; the rest is learnt again. */
-function essenceOf(state: FleetState): string {
-  return JSON.stringify({ ...state, serviceSeconds: 0, boots: 0 });
+/** For people: why not all is done that the policy wants. */
+function heldBack(count: number, { pausedAt, brakes }: FleetState): string {
+  if (count === 0) return '';
+  const reasons = pausedAt !== null ? ['scaling is paused'] : brakes.map(({ reason }) => reason);
+  return `; held back: ${reasons.join('; ')}`;
 }

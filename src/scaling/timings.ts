@@ -12,13 +12,30 @@ export interface ScalingTimings {
   readonly lossMs: number;
   /** How much longer an instance may be silent that has not booted yet. */
   readonly bootMs: number;
-  /** A drain that takes longer is cut short. */
+  /** An instance whose drain takes longer is told to give its messages back, and this much later it is ended. */
   readonly drainDeadlineMs: number;
+  readonly releaseMs: number;
   /** For this long after its launch an instance may be missing from the fleet's list. */
   readonly listingLagMs: number;
   /** Between two tries of the same launch or end, doubling from the first to the most. */
   readonly firstBackoffMs: number;
   readonly mostBackoffMs: number;
+  /** Between two single tries while instances end before they are ready, doubling likewise. */
+  readonly firstProbeMs: number;
+  readonly mostProbeMs: number;
+  /** Instances that belong to no slot are left alone for so long after their launch. */
+  readonly orphanMs: number;
+  /** Whatever a leader before this one had under way has happened by then, or never will. */
+  readonly predecessorMs: number;
+  /** How often it is looked whether somebody else has changed the books. */
+  readonly booksLookMs: number;
+  /** A count that is not exact may be that old. */
+  readonly depthLagMs: number;
+  /** Two looks at counts that are not exact confirm each other when this lies between them. */
+  readonly depthConfirmMs: number;
+  /** For so long more capacity must have brought nothing before growth is stopped, and so long it stays stopped. */
+  readonly judgeProgressMs: number;
+  readonly holdProgressMs: number;
 }
 
 export interface TimingBasis {
@@ -41,8 +58,18 @@ export function scalingTimings(basis: TimingBasis): ScalingTimings {
     lossMs: visibilityTimeoutSeconds * 1000 + 3 * beatMs,
     bootMs: bootSeconds * 1000,
     drainDeadlineMs: 10 * 60_000,
+    releaseMs: 5 * beatMs,
     firstBackoffMs: 500,
     mostBackoffMs: 60_000,
+    firstProbeMs: 1000,
+    mostProbeMs: 10 * 60_000,
+    orphanMs: 60_000,
+    predecessorMs: 60_000,
+    booksLookMs: 1000,
+    depthLagMs: 60_000,
+    depthConfirmMs: 1000,
+    judgeProgressMs: 60_000,
+    holdProgressMs: 5 * 60_000,
   };
 }
 

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { silentLogger } from '../../src/logger.ts';
 import type { Queue } from '../../src/ports/queue.ts';
-import { FleetStateStore } from '../../src/scaling/fleet-state.ts';
+import { type FleetState, FleetStateStore } from '../../src/scaling/fleet-state.ts';
 import type { Heartbeat } from '../../src/scaling/heartbeat.ts';
 import { HeartbeatBook } from '../../src/scaling/heartbeat-book.ts';
+import { type Change, changeFleetState } from '../../src/scaling/operator.ts';
 import type { ScalingLimits } from '../../src/scaling/policy.ts';
 import { Reconciler } from '../../src/scaling/reconciler.ts';
 import { scalingTimings } from '../../src/scaling/timings.ts';
@@ -34,6 +35,8 @@ interface SimulatedWorker {
   nextBeatAt: number;
   /** No heartbeat of it gets through. */
   isMute: boolean;
+  /** It does not give back what it has in hand. */
+  isObstinate?: boolean;
 }
 
 export interface ControllerInWorld {
@@ -63,6 +66,8 @@ export class FleetWorld {
   readonly workers = new Map<string, SimulatedWorker>();
   /** Instances that were ended while they had a job in hand, by the controller. */
   readonly endedAtWork: string[] = [];
+  /** When messages were given back because a drain took too long. */
+  readonly releasedAt: number[] = [];
   /** Most instances that lived at once. */
   peak = 0;
   readonly #queues = new MemoryQueueService({ clock: this.clock });
@@ -115,9 +120,15 @@ export class FleetWorld {
       concurrency: 1,
       timings: TIMINGS,
       clock: this.clock,
+      random: () => 1,
       logger: silentLogger,
     });
     return { reconciler, beats, life };
+  }
+
+  /** What an operator does, whether or not a controller lives. */
+  async order<T>(change: (state: FleetState) => Change<T>): Promise<T> {
+    return changeFleetState(new FleetStateStore(this.state), change);
   }
 
   async send(count: number): Promise<void> {
@@ -236,7 +247,13 @@ export class FleetWorld {
     const order = worker.isMute ? undefined : controller?.reconciler.orderFor(beat);
     if (controller === undefined || order === undefined) return;
     controller.beats.note(beat);
-    if (order === 'drain' && worker.state === 'running') {
+    if (order === 'release' && worker.job !== undefined && worker.isObstinate !== true) {
+      const { receipt } = worker.job;
+      worker.job = undefined;
+      this.releasedAt.push(this.clock.now());
+      void this.queue.release(receipt);
+    }
+    if (order !== 'run' && worker.state === 'running') {
       worker.state = 'draining';
       worker.nextBeatAt = this.clock.now();
     }

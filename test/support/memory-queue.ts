@@ -104,6 +104,7 @@ export class MemoryQueueService implements QueueService {
 
 class MemoryQueue implements Queue {
   readonly name: string;
+  readonly countsExactly = true;
   readonly #state: State;
 
   constructor(name: string, state: State) {

@@ -47,6 +47,7 @@ export class BrokerQueueService implements QueueService {
 
 class BrokerQueue implements Queue {
   readonly name: string;
+  readonly countsExactly = true;
   readonly #link: BrokerLink;
 
   constructor(name: string, link: BrokerLink) {
