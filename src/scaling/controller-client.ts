@@ -1,7 +1,7 @@
 import { Agent, request } from 'node:http';
 import { leaderKey } from '../jobs/keys.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
-import type { LeaderRecord } from './heartbeat.ts';
+import type { ControllerStatus, LeaderRecord } from './heartbeat.ts';
 import { parseLeaderRecord } from './leader.ts';
 
 const CALL_TIMEOUT_MS = 1000;
@@ -24,6 +24,11 @@ export function wakeController(state: ObjectStore): Promise<boolean> {
 /** Tells the controller of a new gallery version, which it passes on to all workers. A hint, as `wakeController`. */
 export function announceGalleryVersion(state: ObjectStore, version: number): Promise<boolean> {
   return clientOf(state).tell('/gallery', { version });
+}
+
+/** What the controller tells of itself and of those who report to it; undefined when none answers. Never rejects. */
+export function askController(state: ObjectStore): Promise<ControllerStatus | undefined> {
+  return clientOf(state).ask();
 }
 
 function clientOf(state: ObjectStore): ControllerClient {
@@ -49,13 +54,25 @@ class ControllerClient {
     return this.tell('/wake', {});
   }
 
-  /** Asks the leader it knows; if that one does not answer, looks once who leads now. */
   async tell(path: string, body: object): Promise<boolean> {
+    return (await this.#call(path, body)) !== undefined;
+  }
+
+  async ask(): Promise<ControllerStatus | undefined> {
+    const text = await this.#call('/status', {});
+    if (text === undefined) return undefined;
+    const status = JSON.parse(text) as ControllerStatus;
+    return status.isLeading ? status : undefined;
+  }
+
+  /** Calls the leader it knows; if that one does not answer, looks once who leads now. Undefined when nobody does. */
+  async #call(path: string, body: object): Promise<string | undefined> {
     const known = this.#leader;
-    if (known !== undefined && (await post(known, path, body))) return true;
+    const answer = known && (await post(known, path, body));
+    if (answer !== undefined) return answer;
     const leader = await this.#look();
     if (leader === undefined || (leader.address === known?.address && leader.token === known.token))
-      return false;
+      return undefined;
     return post(leader, path, body);
   }
 
@@ -77,7 +94,8 @@ async function readLeader(state: ObjectStore): Promise<LeaderRecord | undefined>
   }
 }
 
-function post({ address, token }: LeaderRecord, path: string, body: object): Promise<boolean> {
+/** The body of the answer; undefined for one that is no success, and for none. */
+function post({ address, token }: LeaderRecord, path: string, body: object): Promise<string | undefined> {
   return new Promise((resolve) => {
     const text = JSON.stringify(body);
     const call = request(new URL(path, address), {
@@ -91,12 +109,16 @@ function post({ address, token }: LeaderRecord, path: string, body: object): Pro
       },
     });
     call.on('response', (response) => {
-      response.resume();
-      resolve(response.statusCode === 204);
+      const isGood = response.statusCode === 200 || response.statusCode === 204;
+      let answer = '';
+      response.setEncoding('utf8').on('data', (piece: string) => {
+        answer += piece;
+      });
+      response.on('end', () => resolve(isGood ? answer : undefined));
     });
     call.on('timeout', () => call.destroy());
-    call.on('error', () => resolve(false));
-    call.on('close', () => resolve(false));
+    call.on('error', () => resolve(undefined));
+    call.on('close', () => resolve(undefined));
     call.end(text);
   });
 }

@@ -8,6 +8,7 @@ import type { Clock } from '../ports/clock.ts';
 import { Admission } from './admission.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { DEFAULT_WAITS, type WaitLimits, type WebContext } from './context.ts';
+import { AnswerBook } from './fleet/answer-book.ts';
 import { guardKeys, guardOrigin } from './guards.ts';
 import type { Route } from './http/contract.ts';
 import { mountRoutes, refuseOtherMethods } from './http/mount.ts';
@@ -31,6 +32,8 @@ export interface AppOptions {
   readonly client: JobClient;
   /** When it aborts, whoever waits for a result is told where to find it. */
   readonly stopWaiting?: AbortSignal;
+  /** When it aborts, streams of events end. */
+  readonly closing?: AbortSignal;
   readonly waits?: WaitLimits;
   /** Fails answers that break their contract: for tests. */
   readonly checksAnswers?: boolean;
@@ -69,6 +72,7 @@ export function createContext({
   deployment,
   client,
   stopWaiting,
+  closing,
   waits = DEFAULT_WAITS,
 }: AppOptions): WebContext {
   const { loaded, clock, logger, telemetry, queues } = deployment;
@@ -77,6 +81,7 @@ export function createContext({
   const horizonSeconds = waits.plainSeconds;
   return {
     config,
+    deployment,
     client,
     clock,
     logger,
@@ -85,6 +90,8 @@ export function createContext({
     admission: new Admission({ requests, clock, logger, capacity: config, horizonSeconds }),
     budget: uploadBudget(config, clock),
     readiness: new Readiness({ requests, buckets: deployment, clock, logger }),
+    answers: new AnswerBook(clock),
+    closing: closing ?? new AbortController().signal,
     stopWaiting: stopWaiting ?? new AbortController().signal,
   };
 }

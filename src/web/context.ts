@@ -1,4 +1,5 @@
 import type { Config } from '../config.ts';
+import type { Deployment } from '../deployment.ts';
 import type { JobClient } from '../jobs/job-client.ts';
 import type { Logger } from '../logger.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -6,6 +7,7 @@ import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { TraceContext } from '../telemetry/trace-context.ts';
 import type { Admission } from './admission.ts';
 import type { ByteBudget } from './byte-budget.ts';
+import type { AnswerBook } from './fleet/answer-book.ts';
 import type { Readiness } from './readiness.ts';
 
 /** For how long a client is kept waiting for its answer. */
@@ -21,16 +23,21 @@ export const DEFAULT_WAITS: WaitLimits = { plainSeconds: 290, versionedSeconds: 
 /** What the routes work with. */
 export interface WebContext {
   readonly config: Config;
+  readonly deployment: Deployment;
   readonly client: JobClient;
   readonly admission: Admission;
   readonly budget: ByteBudget;
   readonly readiness: Readiness;
+  /** What this process has answered lately. */
+  readonly answers: AnswerBook;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly telemetry: Telemetry;
   readonly waits: WaitLimits;
   /** Aborts when the process can wait no longer: whoever waits is told where to find the result. */
   readonly stopWaiting: AbortSignal;
+  /** Aborts as soon as nobody new is let in: answers that would never end by themselves end now. */
+  readonly closing: AbortSignal;
 }
 
 /** What the middlewares noted about a request, in `response.locals`. */

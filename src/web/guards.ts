@@ -92,7 +92,8 @@ function isOurOrigin(request: Request, { allowedHosts }: Edge): boolean {
   return allowedHosts.some((allowed) => allowed.toLowerCase() === from.hostname);
 }
 
-function keyOf({ headers }: Request): string | undefined {
+/** The API key that a request shows. */
+export function keyOf({ headers }: Request): string | undefined {
   const bearer = /^Bearer +(.+)$/i.exec(headers.authorization ?? '')?.[1];
   const plain = headers['x-api-key'];
   return bearer?.trim() ?? (typeof plain === 'string' ? plain : undefined);

@@ -58,7 +58,7 @@ export async function submitPicture(
  * @throws ClientGoneError when the client goes away, so that nobody waits for nobody.
  */
 export async function awaitResult(
-  { client, admission, stopWaiting }: WebContext,
+  { client, admission, answers, clock, stopWaiting }: WebContext,
   response: Response,
   { jobId, result: known }: Submission,
   timeoutSeconds: number,
@@ -73,7 +73,10 @@ export async function awaitResult(
     if (stopWaiting.aborted) return undefined;
     const result = await client.wait(jobId, { timeoutSeconds, signal: end.signal });
     if (response.destroyed) throw new ClientGoneError();
-    if (result !== undefined) admission.learn(result);
+    if (result !== undefined) {
+      admission.learn(result);
+      answers.note(clock.now() - result.submittedAt);
+    }
     return result;
   } finally {
     response.off('close', onEnd);

@@ -53,7 +53,9 @@ export async function startWebTier(options: WebTierOptions): Promise<WebTier> {
   const pair = files && readKeyPair(files, deployment.clock.now());
   const client = await JobClient.open(deployment, { webId: config.webId });
   const stopWaiting = new AbortController();
-  const app = createApp({ deployment, client, stopWaiting: stopWaiting.signal, ...settings });
+  const ending = new AbortController();
+  const signals = { stopWaiting: stopWaiting.signal, closing: ending.signal };
+  const app = createApp({ deployment, client, ...signals, ...settings });
   const server = serve(app, pair);
   const open = trackResponses(server);
   try {
@@ -69,6 +71,7 @@ export async function startWebTier(options: WebTierOptions): Promise<WebTier> {
   let closing: Promise<void> | undefined;
   const close = async () => {
     await certificate?.[Symbol.asyncDispose]();
+    ending.abort();
     await drain({ server, open, stopWaiting, deployment });
     await client[Symbol.asyncDispose]();
     logger.info('closed');

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { type Request, type Response, Router } from 'express';
 
+import { SAMPLE_COUNT, samplePicturePath } from '../../workload/sample-pictures.ts';
 import { HttpProblem } from '../problem.ts';
 import type { Page } from './page.ts';
 import type { PageEncoding, PageFile } from './page-files.ts';
@@ -19,7 +19,6 @@ export const PAGE_POLICY = [
 ].join('; ');
 
 const YEAR_SECONDS = 31_536_000;
-export const SAMPLE_COUNT = 6;
 
 /**
  * `/ui/…`: the page's files, and six photographs to try it with at `/ui/samples/1.jpg` …. They hold no data of anybody's,
@@ -51,11 +50,6 @@ export function pageRoutes(page: Page): Router {
 /** Programs accept anything; only somebody who wants to see a page names it. */
 function isBrowser({ headers }: Request): boolean {
   return headers.accept?.includes('text/html') ?? false;
-}
-
-/** A photograph that the package with the models ships. */
-export function samplePicturePath(number: number): string {
-  return createRequire(import.meta.url).resolve(`@vladmandic/face-api/demo/sample${number}.jpg`);
 }
 
 function sendSample(name: string, response: Response): void {
