@@ -1,4 +1,7 @@
 import type { AwsService, AwsSettings } from '../adapters/aws/client-options.ts';
+import { Ec2Api } from '../adapters/aws/ec2/ec2-api.ts';
+import { defaultTemplate, Ec2Fleet } from '../adapters/aws/ec2/ec2-fleet.ts';
+import type { Market } from '../adapters/aws/ec2/launch-terms.ts';
 import type { Config, LoadedConfig } from '../config.ts';
 import type { Deployment, Ports } from '../deployment.ts';
 import { FacefleetError } from '../errors.ts';
@@ -14,12 +17,28 @@ export async function connectToAws(_loaded: LoadedConfig, _logger: Logger): Prom
 }
 
 /** Instances are EC2's. */
-export async function createEc2Fleet(_deployment: Deployment): Promise<Fleet> {
-  throw new FacefleetError(
-    'config-invalid',
-    'FACEFLEET_FLEET is "ec2", expected process: EC2 is not served yet',
-  );
+export async function createEc2Fleet({ loaded, clock, logger }: Deployment): Promise<Fleet> {
+  const { prefix, launchTemplate, instanceTypes, subnets, market } = loaded.config;
+  return new Ec2Fleet({
+    name: prefix,
+    api: new Ec2Api({ settings: awsSettingsOf(loaded) }),
+    choice: {
+      template: launchTemplate ?? defaultTemplate(prefix),
+      types: instanceTypes,
+      subnets,
+      markets: MARKETS[market],
+    },
+    clock,
+    logger,
+  });
 }
+
+/** In the order in which they are asked. */
+const MARKETS: Readonly<Record<Config['market'], readonly Market[]>> = {
+  'on-demand': ['on-demand'],
+  spot: ['spot', 'on-demand'],
+  'spot-only': ['spot'],
+};
 
 /** Where AWS is and who we are, out of the config. Without credentials of our own the SDK goes through its usual chain. */
 export function awsSettingsOf({ config, sources }: LoadedConfig): AwsSettings {
