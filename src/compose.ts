@@ -1,12 +1,20 @@
 import { join } from 'node:path';
 import type { Broker } from './adapters/local/broker/broker.ts';
+import { ProcessMachine } from './adapters/local/process-machine.ts';
 import type { ConnectOptions } from './compose/connect-options.ts';
 import { connectLocally, createProcessFleet, startLocalBroker } from './compose/local.ts';
-import { type Config, type LoadedConfig, openTelemetryVariables } from './config.ts';
+import {
+  type Config,
+  fleetKind,
+  instanceIdentity,
+  type LoadedConfig,
+  openTelemetryVariables,
+} from './config.ts';
 import type { Deployment } from './deployment.ts';
 import { ensureJobQueues } from './jobs/queues.ts';
 import { createLogger, type Logger } from './logger.ts';
 import type { Fleet } from './ports/fleet.ts';
+import type { Machine } from './ports/machine.ts';
 import { openTelemetry } from './telemetry/open-telemetry.ts';
 
 export type { ConnectOptions } from './compose/connect-options.ts';
@@ -49,9 +57,16 @@ export async function createFleet(
   return createProcessFleet(deployment, { launcher: launcherPath(), environment });
 }
 
-export function fleetKind({ on, fleet }: Config): 'process' | 'ec2' {
-  if (fleet !== 'auto') return fleet;
-  return on === 'aws' ? 'ec2' : 'process';
+/** What this worker runs on: a process of a local fleet is told who it is, an EC2 instance finds out. */
+export async function createMachine(loaded: LoadedConfig, logger: Logger): Promise<Machine> {
+  const told = instanceIdentity();
+  const isAsked = loaded.config.on === 'aws' && told === undefined && !loaded.config.awsMetadataDisabled;
+  return isAsked ? (await aws()).createEc2Machine(loaded, logger) : new ProcessMachine(told);
+}
+
+/** For a worker inside another process, in no fleet. */
+export function machineNamed(id: string): Machine {
+  return new ProcessMachine({ id, slot: 0, generation: 0 });
 }
 
 /** Whether queues live in a broker of ours, which somebody must run. */

@@ -114,3 +114,12 @@ function caught(act: () => unknown): FacefleetError {
   }
   throw new assert.AssertionError({ message: 'nothing was thrown' });
 }
+
+test('where workers are machines of their own, defaults are theirs', () => {
+  const load = (environment: Record<string, string>) =>
+    loadConfig({ environment: { FACEFLEET_ON: 'aws', ...environment }, dotenvFolder: false }).config;
+  const { bootSeconds, maxWorkers, controllerPort } = load({});
+  assert.deepEqual([bootSeconds, maxWorkers, controllerPort], [120, 20, 3002]);
+  assert.equal(load({ FACEFLEET_BOOT_SECONDS: '40' }).bootSeconds, 40);
+  assert.equal(load({ FACEFLEET_FLEET: 'process' }).bootSeconds, 1);
+});

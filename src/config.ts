@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
@@ -6,6 +5,7 @@ import { parseEnv } from 'node:util';
 
 import { FacefleetError } from './errors.ts';
 import type { Dialect } from './jobs/job.ts';
+import type { MachineIdentity } from './ports/machine.ts';
 import type { NotifyEnvironment } from './systemd/notifier.ts';
 
 /** Everything that can be set, parsed once; nothing else reads `process.env`. Units end the names. */
@@ -487,6 +487,11 @@ export function loadConfig(input: ConfigInput = {}): LoadedConfig {
     }
   }
   problems.push(...unknownVariables(environment, dotenv));
+  if (problems.length === 0 && fleetKind(values as unknown as Config) === 'ec2') {
+    for (const [name, value] of Object.entries(EC2_DEFAULTS)) {
+      if (sources[name] === 'default') values[name] = value;
+    }
+  }
   if (problems.length === 0) {
     const config = values as unknown as Config;
     problems.push(
@@ -506,20 +511,15 @@ export function loadConfig(input: ConfigInput = {}): LoadedConfig {
   };
 }
 
-/** Which place in the fleet this process fills, as the fleet that launched it said. */
-export interface InstanceIdentity {
-  readonly id: string;
-  /** 0 for one that no fleet launched. */
-  readonly slot: number;
-  readonly generation: number;
-}
-
-/** Of a worker: from `FACEFLEET_INSTANCE_ID`, `_SLOT` and `_GENERATION`; one started by hand names itself. */
+/**
+ * Of a worker that a fleet on this machine has launched: from `FACEFLEET_INSTANCE_ID`, `_SLOT` and `_GENERATION`. Undefined
+ * when it was told nothing.
+ */
 export function instanceIdentity(
   environment: Readonly<Record<string, string | undefined>> = process.env,
-): InstanceIdentity {
+): MachineIdentity | undefined {
   const id = environment.FACEFLEET_INSTANCE_ID;
-  if (id === undefined) return { id: `by-hand-${randomUUID()}`, slot: 0, generation: 0 };
+  if (id === undefined) return undefined;
   const place = (variable: string) => {
     const value = environment[variable] ?? '';
     if (/^\d{1,9}$/.test(value)) return Number(value);
@@ -601,6 +601,19 @@ function readDotenv(folder: string | false): Readonly<Record<string, string | un
   const file = resolve(folder, '.env');
   return existsSync(file) ? parseEnv(readFileSync(file, 'utf8')) : {};
 }
+
+/** What the instances of the app tier are. */
+export function fleetKind({ on, fleet }: Pick<Config, 'on' | 'fleet'>): 'process' | 'ec2' {
+  if (fleet !== 'auto') return fleet;
+  return on === 'aws' ? 'ec2' : 'process';
+}
+
+/** Where workers are machines of their own: a machine boots for a while, its cores are not ours, and a security group wants a port. */
+const EC2_DEFAULTS = {
+  bootSeconds: 120,
+  maxWorkers: 20,
+  controllerPort: 3002,
+} as const satisfies Partial<Config>;
 
 /** A misspelt variable that is silently ignored costs somebody an evening. */
 function unknownVariables(...places: Readonly<Record<string, string | undefined>>[]): string[] {

@@ -1,4 +1,4 @@
-import { connect, hostBroker, needsBroker } from './compose.ts';
+import { connect, hostBroker, machineNamed, needsBroker } from './compose.ts';
 import type { LoadedConfig } from './config.ts';
 import type { Deployment } from './deployment.ts';
 import { UnavailableError } from './errors.ts';
@@ -74,7 +74,7 @@ function startWorker(
   const working = workUntil(drain.signal, {
     loaded: withRoomForMore(loaded),
     connect: () => connect(loaded, { component: 'worker' }),
-    instance: { id: `in-${component}-${process.pid}`, slot: 0, generation: 0 },
+    machine: machineNamed(`in-${component}-${process.pid}`),
   });
   // Told when it is released; until then a worker that failed shows as jobs that don't end.
   working.catch((error: unknown) => deployment.logger.error({ err: error }, 'the worker failed'));

@@ -1,12 +1,17 @@
 import type { AwsService, AwsSettings } from '../adapters/aws/client-options.ts';
 import { Ec2Api } from '../adapters/aws/ec2/ec2-api.ts';
 import { defaultTemplate, Ec2Fleet } from '../adapters/aws/ec2/ec2-fleet.ts';
+import { Ec2Machine } from '../adapters/aws/ec2/ec2-machine.ts';
 import type { Market } from '../adapters/aws/ec2/launch-terms.ts';
+import { MetadataClient } from '../adapters/aws/ec2/metadata-client.ts';
+import { byHand } from '../adapters/local/process-machine.ts';
+import { systemClock } from '../adapters/local/system-clock.ts';
 import type { Config, LoadedConfig } from '../config.ts';
 import type { Deployment, Ports } from '../deployment.ts';
 import { FacefleetError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { Fleet } from '../ports/fleet.ts';
+import type { Machine } from '../ports/machine.ts';
 
 /** Buckets are S3's, queues are SQS's. Nothing is called yet. */
 export async function connectToAws(_loaded: LoadedConfig, _logger: Logger): Promise<Ports> {
@@ -29,6 +34,15 @@ export async function createEc2Fleet({ loaded, clock, logger }: Deployment): Pro
       markets: MARKETS[market],
     },
     clock,
+    logger,
+  });
+}
+
+export function createEc2Machine({ config }: LoadedConfig, logger: Logger): Machine {
+  return new Ec2Machine({
+    metadata: new MetadataClient(config.awsMetadataEndpoint),
+    elsewhere: byHand(),
+    clock: systemClock,
     logger,
   });
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 import { hostname } from 'node:os';
+import { fleetKind } from '../config.ts';
 import type { Deployment } from '../deployment.ts';
 import { errorMessage } from '../errors.ts';
 import { Gallery } from '../gallery/gallery.ts';
@@ -10,6 +11,7 @@ import type { Fleet } from '../ports/fleet.ts';
 import type { Queue } from '../ports/queue.ts';
 import { Releasers } from '../shutdown.ts';
 import type { SpendingCaps } from './budget.ts';
+import { advertisedUrl, type ControllerPlace } from './controller-place.ts';
 import { FleetMeter } from './fleet-meter.ts';
 import type { ControllerStatus, Heartbeat, HeartbeatReply } from './heartbeat.ts';
 import { HeartbeatBook } from './heartbeat-book.ts';
@@ -24,6 +26,8 @@ import { WakeUp } from './wake-up.ts';
 export interface ControllerOptions {
   readonly deployment: Deployment;
   readonly fleet: Fleet;
+  /** Where it listens and is reached; default: a free port of 127.0.0.1. */
+  readonly place?: ControllerPlace;
   readonly timings?: ScalingTimings;
 }
 
@@ -41,9 +45,11 @@ const FRESH_BEATS = 3;
 const LEAST_ROUND_MS = 20;
 /** In case a hint was lost. */
 const GALLERY_LOOK_MS = 10_000;
-const LOCAL_ROUND_MS = 250;
-/** A local fleet's list misses nothing but what is being launched. */
-const LOCAL_LISTING_LAG_MS = 2000;
+/** A list of processes misses nothing but what is being launched; EC2's is two seconds old and misses a minute's launches. */
+const PACES = {
+  process: { roundMs: 250, listingLagMs: 2000 },
+  ec2: { roundMs: 1000, listingLagMs: 65_000 },
+} as const;
 
 /**
  * Starts a controller: it waits until it leads, then keeps the fleet at the size that the queue asks for and the house
@@ -54,9 +60,11 @@ export async function startController(options: ControllerOptions): Promise<Contr
   const { requests } = await ensureJobQueues(deployment.queues, deployment.loaded.config.prefix);
   const token = newToken();
   const tenure = new Tenure(options, { requests, token, chores: await choresOf(deployment) });
-  const server = await startHeartbeatServer({ desk: tenure, token, logger: deployment.logger });
+  const { place } = options;
+  const server = await startHeartbeatServer({ ...place, desk: tenure, token, logger: deployment.logger });
+  const address = place === undefined ? server.address : advertisedUrl(place, server.port);
   const stop = new AbortController();
-  const running = tenure.run(server.address, stop.signal);
+  const running = tenure.run(address, stop.signal);
   const releasers = new Releasers();
   releasers.use('heartbeat server', server);
   releasers.push('leadership', () => {
@@ -64,7 +72,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
     return running;
   });
   return {
-    address: server.address,
+    address,
     get isLeading() {
       return tenure.isLeading;
     },
@@ -101,8 +109,7 @@ class Tenure implements ControllerDesk {
       look: () => ({ isLeading: this.isLeading, beats: this.#beats() }),
     });
     this.#timings =
-      options.timings ??
-      scalingTimings({ ...loaded.config, roundMs: LOCAL_ROUND_MS, listingLagMs: LOCAL_LISTING_LAG_MS });
+      options.timings ?? scalingTimings({ ...loaded.config, ...PACES[fleetKind(loaded.config)] });
   }
 
   get isLeading(): boolean {

@@ -1,6 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { errorCode, errorMessage, FacefleetError } from '../errors.ts';
 import type { Logger } from '../logger.ts';
@@ -20,13 +20,17 @@ export interface HeartbeatServerOptions {
   readonly desk: ControllerDesk;
   /** Callers must show it as bearer token. */
   readonly token: string;
+  /** Default 127.0.0.1. */
   readonly host?: string;
+  /** Default: a free one. */
+  readonly port?: number;
   readonly logger: Logger;
 }
 
 export interface HeartbeatServer extends AsyncDisposable {
-  /** `http://host:port`. */
+  /** `http://host:port`, where it listens. */
   readonly address: string;
+  readonly port: number;
 }
 
 const MAX_BODY_BYTES = 16 * 1024;
@@ -49,7 +53,7 @@ const BEAT_NUMBERS = [
  * (→ ControllerStatus), `/wake` and `/gallery` ({version}), with a bearer token. 503 means: not the leader, look again who is.
  */
 export async function startHeartbeatServer(options: HeartbeatServerOptions): Promise<HeartbeatServer> {
-  const { host = '127.0.0.1', token, desk, logger } = options;
+  const { host = '127.0.0.1', port: wantedPort = 0, token, desk, logger } = options;
   const server = createServer((request, response) => {
     handle(request, response, token, desk).catch((error: unknown) => {
       const status = errorCode(error) === 'bad-request' ? 400 : 500;
@@ -60,17 +64,30 @@ export async function startHeartbeatServer(options: HeartbeatServerOptions): Pro
   server.requestTimeout = 5000;
   // Longer than the pause between two heartbeats, so that a caller keeps its connection.
   server.keepAliveTimeout = 10_000;
-  server.listen(0, host);
-  await once(server, 'listening');
+  await listen(server, host, wantedPort);
   const { port } = server.address() as AddressInfo;
   return {
     address: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    port,
     [Symbol.asyncDispose]: async () => {
       const closed = new Promise((resolve) => server.close(resolve));
       server.closeAllConnections();
       await closed;
     },
   };
+}
+
+async function listen(server: Server, host: string, port: number): Promise<void> {
+  server.listen(port, host);
+  try {
+    await once(server, 'listening');
+  } catch (cause) {
+    throw new FacefleetError(
+      'config-invalid',
+      `the controller cannot listen on ${host}, port ${port}: ${errorMessage(cause)}; see FACEFLEET_CONTROLLER_HOST and _PORT`,
+      { cause },
+    );
+  }
 }
 
 async function handle(

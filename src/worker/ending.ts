@@ -13,7 +13,9 @@ export type DrainReason =
   /** Its recogniser died: what it has in hand fails and comes to another worker. */
   | 'broken'
   /** No controller and no work for ten minutes. */
-  | 'orphaned';
+  | 'orphaned'
+  /** Its machine is to be taken away. */
+  | 'reclaimed';
 
 /** Why a worker ends at once, whatever is in hand. */
 export type LeaveReason =
@@ -22,7 +24,9 @@ export type LeaveReason =
   /** A job takes so long that its recogniser must hang, which nothing but a new process cures. */
   | 'stuck'
   /** Its drain took too long for the controller: what is in hand was given back. */
-  | 'overdue';
+  | 'overdue'
+  /** Its machine goes before the work is done: what is in hand was given back. */
+  | 'reclaimed';
 
 export type EndReason = DrainReason | LeaveReason;
 
@@ -40,6 +44,7 @@ export const EXIT_CODES: Readonly<Record<EndReason, number>> = {
   memory: 75,
   pack: 75,
   orphaned: 76,
+  reclaimed: 76,
 };
 
 /** When and why the worker ends: the first reason to drain counts, and a reason to leave at once overrides it. */

@@ -1,8 +1,9 @@
 import { extname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { InstanceIdentity, LoadedConfig } from '../config.ts';
+import type { LoadedConfig } from '../config.ts';
 import type { Deployment } from '../deployment.ts';
 import { createGalleryChanges, Gallery, type GalleryReplica, openGalleryReplica } from '../gallery/index.ts';
+import type { Machine } from '../ports/machine.ts';
 import {
   activePack,
   type OpenRecogniserOptions,
@@ -24,7 +25,8 @@ export interface WorkerProcessOptions {
   readonly loaded: LoadedConfig;
   /** Called at once; models load meanwhile. */
   readonly connect: () => Promise<Deployment>;
-  readonly instance: InstanceIdentity;
+  /** What it runs on; asked who it is while models load. */
+  readonly machine: Machine;
   readonly drain: AbortSignal;
   /** Called once, when it begins to take jobs. */
   readonly onReady?: () => void;
@@ -37,7 +39,7 @@ export interface WorkerProcessOptions {
  * end the process, with `EXIT_CODES` of the reason.
  */
 export async function runWorkerProcess(options: WorkerProcessOptions): Promise<EndReason> {
-  const { loaded, instance, drain } = options;
+  const { loaded, machine, drain } = options;
   const { config } = loaded;
   const models = new Models(loaded);
   const isConfigured = loaded.sources.pack !== 'default';
@@ -46,7 +48,8 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<E
     configured: isConfigured ? config.pack : undefined,
   });
   const opening = models.openPool(packId);
-  const deployment = await options.connect().catch(async (error: unknown) => {
+  const connecting = Promise.all([options.connect(), machine.identity()]);
+  const [deployment, instance] = await connecting.catch(async (error: unknown) => {
     await closeQuietly(opening);
     throw error;
   });
@@ -62,6 +65,7 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<E
     openRecogniser: (otherPackId) => models.open(otherPackId),
     isolatedReader: (otherPackId) => models.isolated(otherPackId),
     instance,
+    machine,
     drain,
     onReady: options.onReady,
   });

@@ -1,8 +1,8 @@
-import type { InstanceIdentity } from '../config.ts';
 import type { Deployment } from '../deployment.ts';
 import type { GalleryChanges } from '../gallery/enrolment.ts';
 import type { GalleryReplica } from '../gallery/types.ts';
 import { queueNames } from '../jobs/keys.ts';
+import type { Machine, MachineIdentity } from '../ports/machine.ts';
 import type { Queue, QueueMessage } from '../ports/queue.ts';
 import type { Recogniser } from '../recognition/types.ts';
 import type { Heartbeat } from '../scaling/heartbeat.ts';
@@ -19,6 +19,7 @@ import { JobProcessor } from './job-processor.ts';
 import { JobReports } from './job-report.ts';
 import { pollForMessages } from './polling.ts';
 import { createReaders } from './readers.ts';
+import { Reclamation } from './reclamation.ts';
 import { ResultWriter } from './result-writer.ts';
 import { VisibilityKeeper } from './visibility-keeper.ts';
 import { Watchdog } from './watchdog.ts';
@@ -34,7 +35,9 @@ export interface WorkerOptions {
   readonly openRecogniser: (packId: string) => Promise<Recogniser>;
   /** Reads one picture in a process apart, for jobs that are suspected of crashing recognisers. */
   readonly isolatedReader: (packId: string) => PictureReader;
-  readonly instance: InstanceIdentity;
+  readonly instance: MachineIdentity;
+  /** Tells when it is to be taken away. */
+  readonly machine?: Machine | undefined;
   /** Aborts when the worker is to drain and end. */
   readonly drain: AbortSignal;
   /** Called once, when it begins to take jobs. */
@@ -53,6 +56,9 @@ export interface WorkerOptions {
 export async function runWorker(options: WorkerOptions): Promise<EndReason> {
   return new Worker(options).run();
 }
+
+/** Who leaves for these has time to say so. */
+const GIVE_BACK: readonly EndReason[] = ['overdue', 'reclaimed'];
 
 class Worker {
   readonly #options: WorkerOptions;
@@ -83,11 +89,12 @@ class Worker {
     onAbort(releasers, ending.draining, () => heartbeats.beatSoon());
     onAbort(releasers, drain, () => ending.drain('stopped'));
     onAbort(releasers, deployment.lost, () => ending.leave('lost'));
+    this.#watchMachine(releasers);
 
     await Promise.race([this.#work(releasers, heartbeats), aborted(ending.leaving)]);
-    const isOverdue = ending.reason === 'overdue';
-    if (isOverdue) await this.#keeper?.giveBackAll();
-    if (!ending.leaving.aborted || isOverdue) {
+    const isGivingBack = ending.leaving.aborted && GIVE_BACK.includes(ending.reason);
+    if (isGivingBack) await this.#keeper?.giveBackAll();
+    if (!ending.leaving.aborted || isGivingBack) {
       this.#state = 'drained';
       await heartbeats.sayLast();
     }
@@ -185,6 +192,13 @@ class Worker {
         packId: recogniser.packId,
       },
     });
+  }
+
+  #watchMachine(releasers: Releasers): void {
+    const { machine, deployment } = this.#options;
+    if (machine === undefined) return;
+    const { clock } = deployment;
+    releasers.use('machine watch', new Reclamation({ machine, ending: this.#ending, clock }));
   }
 
   #startWatchdog({ releasers, heartbeats, gallery, packId }: WatchdogParts): void {

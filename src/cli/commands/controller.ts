@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { connect, createFleet, loggerFor } from '../../compose.ts';
-import { childEnvironment } from '../../config.ts';
+import { connect, createFleet, createMachine, loggerFor } from '../../compose.ts';
+import { childEnvironment, fleetKind } from '../../config.ts';
 import type { Deployment } from '../../deployment.ts';
-import type { Fleet } from '../../ports/fleet.ts';
-import { startController } from '../../scaling/controller.ts';
+import { type ControllerOptions, startController } from '../../scaling/controller.ts';
+import { type ControllerPlace, controllerPlace } from '../../scaling/controller-place.ts';
 import { endFleet } from '../../scaling/end-fleet.ts';
 import type { ChildLink, StopReason } from '../../supervisor/child-link.ts';
 import { serveMetrics } from '../../telemetry/serve-metrics.ts';
@@ -24,6 +24,13 @@ const verb: Verb = {
       'idleSeconds',
       'targetSeconds',
       'bootSeconds',
+      'controllerHost',
+      'controllerPort',
+      'controllerAddress',
+      'launchTemplate',
+      'instanceTypes',
+      'subnets',
+      'market',
       'warmPool',
       'maxInstanceSecondsPerHour',
       'maxInstanceSecondsPerDay',
@@ -39,8 +46,11 @@ const verb: Verb = {
       return runTier(loggerFor(loaded, 'controller'), async (link) => {
         await using deployment = await connect(loaded, { component: 'controller', waitSeconds: 10 });
         const fleet = await createFleet(deployment, childEnvironment(typedFlags(self)));
-        await runUntilStopped(deployment, fleet, link);
-        if ((link.stop.reason as StopReason | undefined) !== 'parent-stops') return;
+        const place = await placeOf(deployment);
+        await runUntilStopped({ deployment, fleet, place }, link);
+        const isEnding = (link.stop.reason as StopReason | undefined) === 'parent-stops';
+        // Machines of their own outlive a controller, as they should.
+        if (!isEnding || fleetKind(loaded.config) === 'ec2') return;
         // The broker goes next: whoever still works must be done with it.
         const areGone = await endFleet(fleet, deployment.clock, { timeoutMs: END_FLEET_MS });
         if (!areGone) deployment.logger.warn('some workers are still busy; they end without the broker');
@@ -56,9 +66,22 @@ const verb: Verb = {
 };
 export default verb;
 
-async function runUntilStopped(deployment: Deployment, fleet: Fleet, link: ChildLink): Promise<void> {
-  await using _metrics = await serveMetrics(deployment, 'controller');
-  await using _controller = await startController({ deployment, fleet });
+/** Where workers will find it. */
+async function placeOf({ loaded, logger }: Deployment): Promise<ControllerPlace> {
+  const { config, sources } = loaded;
+  const areWorkersElsewhere = fleetKind(config) === 'ec2';
+  const machine = await createMachine(loaded, logger);
+  return controllerPlace({
+    settings: config,
+    isHostDefault: sources.controllerHost === 'default',
+    areWorkersElsewhere,
+    machineAddress: areWorkersElsewhere ? await machine.privateAddress() : undefined,
+  });
+}
+
+async function runUntilStopped(options: ControllerOptions, link: ChildLink): Promise<void> {
+  await using _metrics = await serveMetrics(options.deployment, 'controller');
+  await using _controller = await startController(options);
   link.ready({ pid: process.pid });
-  await aborted(link.stop, deployment.lost);
+  await aborted(link.stop, options.deployment.lost);
 }

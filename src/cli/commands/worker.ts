@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { connect, loggerFor } from '../../compose.ts';
-import { instanceIdentity, notifyEnvironment } from '../../config.ts';
+import { connect, createMachine, loggerFor } from '../../compose.ts';
+import { notifyEnvironment } from '../../config.ts';
 import { onShutdownSignals } from '../../shutdown.ts';
 import { Notifier } from '../../systemd/notifier.ts';
 import { EXIT_CODES } from '../../worker/ending.ts';
@@ -15,7 +15,7 @@ Exit codes:
   69  the broker is gone
   70  a picture hung or broke its recogniser; start another worker
   75  it outgrew its memory, or has the wrong model pack; start another worker
-  76  it had neither work nor a controller for ten minutes: its machine is needed by nobody`;
+  76  its machine is needed by nobody: it had neither work nor a controller for ten minutes, or EC2 takes it away`;
 
 const verb: Verb = {
   define(command) {
@@ -44,7 +44,7 @@ const verb: Verb = {
       const reason = await runWorkerProcess({
         loaded,
         connect: () => connect(loaded, { component: 'worker', waitSeconds: 10 }),
-        instance: instanceIdentity(),
+        machine: await createMachine(loaded, logger),
         drain: signals.drain,
         onReady: () => notifier.ready('taking jobs'),
       });

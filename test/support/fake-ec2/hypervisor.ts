@@ -101,8 +101,8 @@ export class Hypervisor implements AsyncDisposable {
     return this.#running.get(id)?.guest;
   }
 
-  metadataEndpointOf(id: string): string | undefined {
-    return this.#running.get(id)?.metadata.endpoint;
+  metadataOf(id: string): MetadataServer | undefined {
+    return this.#running.get(id)?.metadata;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -11,6 +11,8 @@ export interface MetadataServer extends AsyncDisposable {
   readonly endpoint: string;
   announceInterruption(at: Date): void;
   recommendRebalance(at: Date): void;
+  /** As if the time of all tokens were over. */
+  endSessions(): void;
 }
 
 interface Answer {
@@ -34,6 +36,7 @@ export async function startMetadataServer(instance: FakeInstance): Promise<Metad
     recommendRebalance: (at) => {
       desk.rebalanceAt = at;
     },
+    endSessions: () => desk.endSessions(),
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
@@ -49,6 +52,10 @@ class MetadataDesk {
 
   constructor(instance: FakeInstance) {
     this.#instance = instance;
+  }
+
+  endSessions(): void {
+    this.#tokens.clear();
   }
 
   answer(request: IncomingMessage): Answer {
