@@ -10,8 +10,10 @@ import { wakeController } from '../scaling/controller-client.ts';
 import { Releasers } from '../shutdown.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { newTraceId, type TraceContext } from '../telemetry/trace-context.ts';
+import { type Cancellation, cancelJob } from './cancellation.ts';
 import { bindIdempotencyKey, type IdempotencyClaim } from './idempotency.ts';
 import { JOB_FORMAT_VERSION, type JobRecord, type JobResult, type JobTask } from './job.ts';
+import { JobList, type JobPage, type JobQuery } from './job-list.ts';
 import { encodeMessage, isJobId } from './messages.ts';
 import { ensureJobQueues } from './queues.ts';
 import { type PictureSource, type RecordDraft, readRecord, storeRecord } from './record.ts';
@@ -61,7 +63,7 @@ interface Parts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly telemetry: Telemetry;
-  readonly config: Pick<Config, 'prefix' | 'dialect'>;
+  readonly config: Pick<Config, 'prefix' | 'dialect' | 'retentionDays'>;
   readonly requests: Queue;
   readonly waiter: ResponseWaiter;
   readonly releasers: Releasers;
@@ -73,9 +75,11 @@ interface Parts {
  */
 export class JobClient implements AsyncDisposable {
   readonly #parts: Parts;
+  readonly #list: JobList;
 
   private constructor(parts: Parts) {
     this.#parts = parts;
+    this.#list = new JobList(parts);
   }
 
   /** With a web id its answers come to the lasting queue of that web process, without to one that goes with the client. */
@@ -166,6 +170,20 @@ export class JobClient implements AsyncDisposable {
       if (other !== undefined) return { state: 'finished', result: other.result };
     }
     return { state: 'pending', record };
+  }
+
+  /** All jobs of the deployment, newest first. */
+  list(query: JobQuery): Promise<JobPage> {
+    return this.#list.page(query);
+  }
+
+  /** Cancels a job that has no result yet, and wakes whoever waits for it here. */
+  async cancel(jobId: string): Promise<Cancellation> {
+    if (!isJobId(jobId)) return undefined;
+    const { buckets, clock, waiter } = this.#parts;
+    const cancellation = await cancelJob(buckets, clock, jobId);
+    if (cancellation?.outcome === 'cancelled') waiter.wake(jobId);
+    return cancellation;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -128,6 +128,7 @@ export type JobErrorCode =
   | 'too-large'
   | 'poison'
   | 'erased'
+  | 'cancelled'
   | 'dead-letter'
   | 'internal';
 

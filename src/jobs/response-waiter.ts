@@ -108,7 +108,11 @@ export class ResponseWaiter implements AsyncDisposable {
 
   #wake(message: QueueMessage): void {
     const jobId = this.#jobIdOf(message);
-    if (jobId === undefined) return;
+    if (jobId !== undefined) this.wake(jobId);
+  }
+
+  /** There may be something new about the job: whoever waits looks. */
+  wake(jobId: string): void {
     const waiters = this.#waiting.get(jobId);
     if (waiters === undefined) {
       this.#keepEarly(jobId);

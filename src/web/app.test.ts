@@ -262,7 +262,7 @@ test('404 and 405 with Allow, in the style of the address', async () => {
     ['/nothing', 404],
     ['/v1', 404],
     ['/v1/nothing', 404],
-    ['/v1/jobs/', 404],
+    ['/v1/jobs/x/y', 404],
     ['/v1/jobs/..%2f..', 404],
     [`/v1/jobs/${crypto.randomUUID()}`, 404],
     ['/v1/jobs/%zz', 400],

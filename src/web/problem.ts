@@ -84,6 +84,7 @@ const FAILURES: Readonly<Record<JobErrorCode, readonly [status: number, detail: 
   'too-large': [413, 'the picture is larger than allowed'],
   poison: [422, 'the picture cannot be worked on: it stopped every worker that tried'],
   erased: [410, 'the result was erased'],
+  cancelled: [410, 'the job was cancelled'],
   'dead-letter': [500, 'the job failed again and again and was given up'],
   internal: [500, 'the job failed, the log says why'],
 };

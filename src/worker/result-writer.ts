@@ -118,7 +118,8 @@ export class ResultWriter {
 
 /** A job redriven from the dead letters gets a new result for the one that failed. */
 function isReplaceable(existing: JobResult, message: JobMessage): boolean {
-  return message.redriven === true && existing.status === 'failed' && existing.error.code !== 'erased';
+  if (message.redriven !== true || existing.status !== 'failed') return false;
+  return existing.error.code !== 'erased' && existing.error.code !== 'cancelled';
 }
 
 function erasedResult(result: JobResult): FailedResult {

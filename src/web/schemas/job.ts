@@ -129,22 +129,25 @@ export const DoneResultSchema = Type.Object(
   { title: 'DoneResult' },
 );
 
+const ErrorSchema = Type.Object({
+  code: Type.Enum([
+    'bad-image',
+    'bad-request',
+    'too-large',
+    'poison',
+    'erased',
+    'cancelled',
+    'dead-letter',
+    'internal',
+  ]),
+  message: Type.String(),
+});
+
 export const FailedResultSchema = Type.Object(
   {
     ...resultBase,
     status: Type.Literal('failed'),
-    error: Type.Object({
-      code: Type.Enum([
-        'bad-image',
-        'bad-request',
-        'too-large',
-        'poison',
-        'erased',
-        'dead-letter',
-        'internal',
-      ]),
-      message: Type.String(),
-    }),
+    error: ErrorSchema,
   },
   { title: 'FailedResult' },
 );
@@ -159,4 +162,20 @@ export const PendingSchema = Type.Object(
     status: Type.Literal('pending'),
   },
   { title: 'PendingJob' },
+);
+
+/** A job in a listing. */
+export const JobSummarySchema = Type.Object(
+  {
+    jobId: Type.String({ format: 'uuid' }),
+    status: Type.Enum(['pending', 'done', 'failed', 'cancelled']),
+    kind: KindSchema,
+    fileName: Type.String({ description: 'As the client sent it' }),
+    submittedAt: Type.Integer({ description: 'Milliseconds since the epoch' }),
+    finishedAt: Type.Optional(Type.Integer({ description: 'Milliseconds since the epoch' })),
+    traceId: Type.String(),
+    faces: Type.Optional(Type.Integer({ description: 'How many were found' })),
+    error: Type.Optional(ErrorSchema),
+  },
+  { title: 'JobSummary' },
 );

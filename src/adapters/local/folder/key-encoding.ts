@@ -116,6 +116,8 @@ function escapeByte(byte: number): string {
 
 function decodeText(text: string): string | undefined {
   if (!ENCODED.test(text)) return undefined;
+  // Nearly every key is its own name, and a folder may hold a hundred thousand.
+  if (!text.includes('!') && !text.includes('%')) return text;
   return text.replaceAll(TOKEN, (_, capital?: string, hex?: string, plain?: string) => {
     if (capital !== undefined) return capital.toUpperCase();
     return hex === undefined ? (plain ?? '') : String.fromCharCode(Number.parseInt(hex, 16));
