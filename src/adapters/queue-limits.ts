@@ -17,6 +17,7 @@ export interface CompleteQueueSettings {
   readonly deadLetter: { readonly queue: string; readonly maxReceives: number } | null;
   readonly retentionSeconds: number;
   readonly tags: Readonly<Record<string, string>>;
+  readonly hintsOnly: boolean;
 }
 
 /** @throws FacefleetError `bad-request` that names the setting, its value and its range. */
@@ -26,6 +27,7 @@ export function completeSettings(settings: QueueSettings = {}): CompleteQueueSet
     deadLetter: settings.deadLetter ?? null,
     retentionSeconds: settings.retentionSeconds ?? 345_600,
     tags: settings.tags ?? {},
+    hintsOnly: settings.hintsOnly ?? false,
   };
   checkRange(
     'maxMessageBytes',

@@ -215,5 +215,5 @@ async function putLease(
 }
 
 function ensureQueue(queues: QueueService, name: string): Promise<Queue> {
-  return queues.ensure(name, { retentionSeconds: RETENTION_SECONDS });
+  return queues.ensure(name, { retentionSeconds: RETENTION_SECONDS, hintsOnly: true });
 }

@@ -69,6 +69,11 @@ export interface QueueSettings {
   /** How long a message is kept, 60 to 1,209,600 s (default: 345,600 s, four days). */
   readonly retentionSeconds?: number;
   readonly tags?: Readonly<Record<string, string>>;
+  /**
+   * Its messages only hasten what would be found out anyway, so a power cut may take them; the death of a process still
+   * may not. Cheaper where the disk is ours; other adapters keep them all. Default false.
+   */
+  readonly hintsOnly?: boolean;
 }
 
 /** The queues of one deployment. */

@@ -9,10 +9,10 @@ import { BrokerConnection } from './broker-connection.ts';
 import { BrokerDatabase } from './database.ts';
 import { LockTable } from './lock-table.ts';
 import { Maintenance } from './maintenance.ts';
-import { type DeliveredMessage, PROTOCOL_VERSION, type Request } from './protocol.ts';
+import { type DeliveredMessage, PROTOCOL_VERSION, type QueueRequest, type Request } from './protocol.ts';
 import { QueueEngine } from './queue-engine.ts';
 import { brokerFolder, makePrivateFolder, socketPath } from './socket-path.ts';
-import { type Answer, type QueueRequest, type Task, TurnRunner } from './turn-runner.ts';
+import { type Answer, type Task, TurnRunner } from './turn-runner.ts';
 
 export interface BrokerOptions {
   readonly dataDir: string;
@@ -129,7 +129,7 @@ class BrokerServer implements Broker {
     for (const connection of this.#connections) connection.end();
     await closed;
     this.#maintenance[Symbol.dispose]();
-    this.#database.transaction(() => this.#clock.save());
+    this.#database.transaction({ mustLast: true }, () => this.#clock.save());
     this.#database[Symbol.dispose]();
     this.#logger.info('broker has ended');
   }

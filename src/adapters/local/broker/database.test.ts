@@ -31,7 +31,7 @@ test('a transaction that fails leaves nothing behind', async () => {
   const count = () => database.prepare('SELECT COUNT(*) AS n FROM clock').get()?.n;
   assert.throws(
     () =>
-      database.transaction(() => {
+      database.transaction({ mustLast: true }, () => {
         database.prepare('INSERT INTO clock VALUES (1, 1, 1)').run();
         throw new Error('no');
       }),

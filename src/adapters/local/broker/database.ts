@@ -34,6 +34,7 @@ export class BrokerDatabase implements Disposable {
   readonly #database: DatabaseSync;
   readonly #maxBytes: number;
   readonly #space: StatementSync;
+  #syncsCommits = true;
 
   private constructor(opened: Opened, file: string, maxBytes: number) {
     this.#database = opened.database;
@@ -70,8 +71,12 @@ export class BrokerDatabase implements Disposable {
     return this.#database.prepare(sql);
   }
 
-  /** All or nothing, and durable when it returns. */
-  transaction<T>(work: () => T): T {
+  /**
+   * All or nothing, and visible to whoever opens the file after this process died. `mustLast`: a power cut does not undo it
+   * either, nor what was done before it; without, it may, whole and in order.
+   */
+  transaction<T>({ mustLast }: { mustLast: boolean }, work: () => T): T {
+    this.#syncCommits(mustLast);
     this.#database.exec('BEGIN');
     try {
       const result = work();
@@ -109,6 +114,12 @@ export class BrokerDatabase implements Disposable {
     if (typeof unused !== 'number' || unused === 0) return false;
     this.#database.exec(`PRAGMA incremental_vacuum(${VACUUM_SLICE_PAGES})`);
     return unused > VACUUM_SLICE_PAGES;
+  }
+
+  #syncCommits(isWanted: boolean): void {
+    if (this.#syncsCommits === isWanted) return;
+    this.#database.exec(`PRAGMA synchronous = ${isWanted ? 'FULL' : 'NORMAL'}`);
+    this.#syncsCommits = isWanted;
   }
 
   [Symbol.dispose](): void {

@@ -62,6 +62,6 @@ export class Maintenance implements Disposable {
 
   /** True while there may be more to sweep. */
   #sweepSlice(): boolean {
-    return this.#database.transaction(() => this.#engine.sweep(SWEEP_SLICE));
+    return this.#database.transaction({ mustLast: true }, () => this.#engine.sweep(SWEEP_SLICE));
   }
 }

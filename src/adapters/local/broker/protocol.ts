@@ -65,6 +65,9 @@ export type RequestOf<Name extends OperationName> = { readonly id: number; reado
 >;
 export type Request = { [Name in OperationName]: RequestOf<Name> }[OperationName];
 
+/** Requests that need the database. */
+export type QueueRequest = Exclude<Request, { op: 'hello' | 'lock' | 'unlock' }>;
+
 export type Reply =
   | { readonly id: number; readonly value: unknown }
   | { readonly id: number; readonly error: { readonly code: ErrorCode; readonly message: string } };

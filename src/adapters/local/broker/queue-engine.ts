@@ -12,7 +12,7 @@ import {
 } from '../../queue-limits.ts';
 import type { BrokerClock } from './broker-clock.ts';
 import type { BrokerDatabase } from './database.ts';
-import type { DeliveredMessage, RequestOf } from './protocol.ts';
+import type { DeliveredMessage, QueueRequest, RequestOf } from './protocol.ts';
 
 interface QueueRow extends CompleteQueueSettings {
   readonly id: number;
@@ -72,6 +72,7 @@ export class QueueEngine {
       deadLetter?.maxReceives ?? null,
       retentionSeconds,
       JSON.stringify(tags),
+      Number(complete.hintsOnly),
     );
     const id = Number(row?.id);
     this.#queues.set(name, { ...complete, id, name });
@@ -86,6 +87,12 @@ export class QueueEngine {
     this.#queues.delete(name);
     this.#totals.delete(queue.id);
     this.changed.add(name);
+  }
+
+  /** Whether a power cut must not undo it. What becomes of a delivery may be undone: then the message comes again. */
+  mustLast(request: QueueRequest): boolean {
+    if (request.op === 'send') return this.#queues.get(request.queue)?.hintsOnly !== true;
+    return request.op === 'ensure' || request.op === 'remove';
   }
 
   list(prefix: string): { name: string; tags: Readonly<Record<string, string>> }[] {
@@ -246,6 +253,7 @@ function queueFromRow(row: Readonly<Record<string, unknown>>): QueueRow {
         : null,
     retentionSeconds: Number(row.retention_seconds),
     tags: JSON.parse(String(row.tags)) as Record<string, string>,
+    hintsOnly: row.hints_only === 1,
   };
 }
 
@@ -254,11 +262,11 @@ function prepareStatements(database: BrokerDatabase) {
     queues: 'SELECT * FROM queues WHERE name IS NOT NULL',
     removedQueues: 'SELECT id FROM queues WHERE name IS NULL',
     count: 'SELECT COUNT(*) AS total FROM messages WHERE queue_id = ?',
-    upsertQueue: `INSERT INTO queues (name, max_message_bytes, dead_letter_queue, max_receives, retention_seconds, tags)
-      VALUES (?, ?, ?, ?, ?, ?)
+    upsertQueue: `INSERT INTO queues (name, max_message_bytes, dead_letter_queue, max_receives, retention_seconds, tags, hints_only)
+      VALUES (?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (name) DO UPDATE SET max_message_bytes = excluded.max_message_bytes,
         dead_letter_queue = excluded.dead_letter_queue, max_receives = excluded.max_receives,
-        retention_seconds = excluded.retention_seconds, tags = excluded.tags
+        retention_seconds = excluded.retention_seconds, tags = excluded.tags, hints_only = excluded.hints_only
       RETURNING id`,
     deleteQueue: 'DELETE FROM queues WHERE id = ?',
     unnameQueue: 'UPDATE queues SET name = NULL WHERE id = ?',

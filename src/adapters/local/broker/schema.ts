@@ -43,6 +43,7 @@ const MIGRATIONS: readonly string[] = [
     wall_ms INTEGER NOT NULL
   ) STRICT;
   `,
+  'ALTER TABLE queues ADD COLUMN hints_only INTEGER NOT NULL DEFAULT 0;',
 ];
 
 /** Brings the file to the schema of today, in one transaction. */

@@ -1,13 +1,10 @@
 import { FacefleetError } from '../../../errors.ts';
 import type { BrokerClock } from './broker-clock.ts';
 import type { BrokerDatabase } from './database.ts';
-import type { Request } from './protocol.ts';
+import type { QueueRequest } from './protocol.ts';
 import type { QueueEngine } from './queue-engine.ts';
 import { translateSqliteError } from './sqlite-errors.ts';
 import { WaitingRoom } from './waiting-room.ts';
-
-/** Requests that need the database. */
-export type QueueRequest = Exclude<Request, { op: 'hello' | 'lock' | 'unlock' }>;
 
 /** Something to do in a turn. */
 export type Task =
@@ -29,7 +26,8 @@ export interface Answer {
 
 /**
  * Works off what came in one turn of the event loop in one transaction, so that a hundred sends cost one sync of the
- * disk, and serves the receives that wait.
+ * disk, and serves the receives that wait. A turn that accepted nothing isn't synced: should a power cut undo it,
+ * messages come again.
  *
  * Answers are returned after the commit only. If that fails the tables are as they were, and everybody who would have
  * had an answer gets the error.
@@ -48,8 +46,9 @@ export class TurnRunner {
 
   run(tasks: readonly Task[]): Answer[] {
     const answers: Answer[] = [];
+    const mustLast = tasks.some((task) => 'request' in task && this.#engine.mustLast(task.request));
     try {
-      this.#database.transaction(() => {
+      this.#database.transaction({ mustLast }, () => {
         for (const task of tasks) this.#perform(task, answers);
         this.#serveWaiting(answers);
         this.#clock.saveNowAndThen();
