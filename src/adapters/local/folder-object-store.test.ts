@@ -27,7 +27,7 @@ function makeBucket() {
 objectStoreContract('folder object store', async () => makeBucket());
 
 describe('folder object store: what people find in the folder, and do with it', () => {
-  test('a body is a plain file, and only odd facts make a sidecar', async () => {
+  test('a body is a plain file, and odd facts stand behind it', async () => {
     await using bucket = makeBucket();
     await bucket.store.put('test_00', Buffer.from('Paul'), { contentType: 'text/plain' });
     await bucket.store.put('results/1.json', Buffer.from('{}'), { contentType: 'application/json' });
@@ -35,7 +35,10 @@ describe('folder object store: what people find in the folder, and do with it', 
     assert.equal(await readFile(join(bucket.folder, 'results+', '1.json'), 'utf8'), '{}');
     assert.deepEqual((await readdir(bucket.folder)).sort(), ['.tmp', 'results+', 'test_00']);
     await bucket.store.put('uploads/1', Buffer.from('x'), { metadata: { 'file-name': 'a.jpg' } });
-    assert.deepEqual(await readdir(join(bucket.folder, '.meta', 'uploads+')), ['1']);
+    const file = await readFile(join(bucket.folder, 'uploads+', '1'));
+    assert.equal(file.subarray(0, 1).toString(), 'x');
+    assert.ok(file.includes('a.jpg'));
+    assert.deepEqual((await readdir(bucket.folder)).sort(), ['.tmp', 'results+', 'test_00', 'uploads+']);
   });
 
   test('every put has an etag of its own, also of the same bytes', async () => {
@@ -83,27 +86,44 @@ describe('folder object store: what people find in the folder, and do with it', 
     );
   });
 
+  test('metadata survives a copy, also one that keeps no times', async () => {
+    await using bucket = makeBucket();
+    const metadata = { 'file-name': 'Zoë.jpg' };
+    await bucket.store.put('uploads/1', Buffer.from('old'), { metadata: { 'file-name': 'old' } });
+    await bucket.store.put('uploads/1', Buffer.from('x'), { metadata, contentType: 'image/webp' });
+    const copy = join(bucket.folder, '..', 'copy');
+    execFileSync('cp', ['-r', bucket.folder, copy]);
+    const copied = bucket.another({ folder: copy });
+    const info = await copied.head('uploads/1');
+    assert.deepEqual([info?.metadata, info?.contentType], [metadata, 'image/webp']);
+    await copied.put('uploads/1', Buffer.from('y'), { ifMatch: info?.etag ?? '' });
+    assert.deepEqual((await copied.head('uploads/1'))?.metadata, {});
+  });
+
   for (const [unit, digits] of [
     ['nanosecond', undefined],
     ['microsecond', 6],
     ['millisecond', 3],
     ['second', 0],
   ] as const) {
-    test(`metadata survives a copy that keeps times to the ${unit}`, async () => {
+    test(`metadata that release 0.1 kept apart is found after a copy that keeps times to the ${unit}`, async () => {
       await using bucket = makeBucket();
-      const metadata = { 'file-name': 'Zoë.jpg' };
-      await bucket.store.put('uploads/1', Buffer.from('old'), { metadata: { 'file-name': 'old' } });
-      await bucket.store.put('uploads/1', Buffer.from('x'), { metadata, contentType: 'image/webp' });
-      const copy = join(bucket.folder, '..', 'copy');
-      execFileSync('cp', ['-a', bucket.folder, copy]);
-      const file = join(copy, 'uploads+', '1');
-      const seconds = (await stat(file)).mtimeMs / 1000;
+      await bucket.store.put('uploads/1', Buffer.from('xyz'));
+      const file = join(bucket.folder, 'uploads+', '1');
+      const { mtimeNs, size } = await stat(file, { bigint: true });
+      const facts = { contentType: 'image/webp', metadata: { 'file-name': 'Zoë.jpg' } };
+      const entries = [{ mtimeNs: String(mtimeNs), sizeBytes: Number(size), ...facts }];
+      await mkdir(join(bucket.folder, '.meta', 'uploads+'), { recursive: true });
+      const sidecar = join(bucket.folder, '.meta', 'uploads+', '1');
+      await writeFile(sidecar, JSON.stringify({ version: 1, entries }));
+      const seconds = Number(mtimeNs) / 1e9;
       if (digits !== undefined) await utimes(file, seconds, seconds.toFixed(digits));
-      const copied = bucket.another({ folder: copy });
-      const info = await copied.head('uploads/1');
-      assert.deepEqual([info?.metadata, info?.contentType], [metadata, 'image/webp']);
-      await copied.put('uploads/1', Buffer.from('y'), { ifMatch: info?.etag ?? '' });
-      assert.deepEqual((await copied.head('uploads/1'))?.metadata, {});
+      const store = bucket.another();
+      const info = await store.head('uploads/1');
+      assert.deepEqual([info?.metadata, info?.contentType], [facts.metadata, facts.contentType]);
+      await store.put('uploads/1', Buffer.from('abc'), { ifMatch: info?.etag ?? '' });
+      assert.deepEqual((await store.head('uploads/1'))?.metadata, {});
+      assert.equal(existsSync(sidecar), false);
     });
   }
 
@@ -115,7 +135,7 @@ describe('folder object store: what people find in the folder, and do with it', 
     }
     for await (const { key } of bucket.store.list()) await bucket.store.delete(key);
     const left = await readdir(bucket.folder, { recursive: true });
-    assert.deepEqual(left.sort(), ['.meta', '.tmp']);
+    assert.deepEqual(left, ['.tmp']);
   });
 
   test('what dead processes left is swept; what is being written is not', async () => {
@@ -157,7 +177,8 @@ describe('folder object store: what people find in the folder, and do with it', 
       withLock: () => Promise.reject(new Error('took the lock')),
     });
     await store.put('a', Buffer.from('x'), { ifNoneMatch: '*' });
-    await store.delete('b');
+    await store.put('b', Buffer.from('x'), { ifNoneMatch: '*', metadata: { a: 'b' } });
+    await store.delete('c');
     assert.equal(await readText(store, 'a'), 'x');
     await assert.rejects(store.put('a', Buffer.from('y')), /took the lock/);
   });

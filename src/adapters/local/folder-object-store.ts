@@ -12,15 +12,23 @@ import type {
   StoredObject,
 } from '../../ports/object-store.ts';
 import { checkKey, checkPutOptions } from '../object-rules.ts';
+import type { BodyFacts } from './folder/body-facts.ts';
 import { guessContentType } from './folder/content-type.ts';
 import { fromFileSystem, hasErrno, unlinkIfThere } from './folder/file-errors.ts';
 import { FolderSync } from './folder/folder-sync.ts';
 import { encodeKey, joinPath } from './folder/key-encoding.ts';
 import { listFolder } from './folder/listing.ts';
+import { OldSidecars } from './folder/old-sidecars.ts';
 import { OpenFile } from './folder/open-file.ts';
-import { type BodyFacts, Sidecars } from './folder/sidecar.ts';
 import { SourceError, type StagedFile, Staging, stamp } from './folder/staging.ts';
-import { etagOf, lastModifiedOf, openVersion, statFile, storedObject } from './folder/stored-file.ts';
+import {
+  bodySizeOf,
+  etagOf,
+  lastModifiedOf,
+  openVersion,
+  statFile,
+  storedObject,
+} from './folder/stored-file.ts';
 import { sweepAbandoned } from './folder/sweep.ts';
 
 /** Runs `work` while nobody else, in any process, holds the lock of this name. */
@@ -39,7 +47,6 @@ export interface FolderObjectStoreOptions {
 interface Place {
   readonly key: string;
   readonly path: string;
-  readonly sidecarPath: string;
   readonly context: ErrorContext;
 }
 
@@ -47,34 +54,31 @@ interface Place {
 const NO_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EXDEV'];
 
 /**
- * A bucket as a folder: bodies are plain files, named after their keys (`key-encoding.ts`), that people can look at,
- * copy, and drop in by hand.
+ * A bucket as a folder: bodies are files, named after their keys (`key-encoding.ts`), that people can look at, copy, and drop
+ * in by hand. Metadata, and a content type that one wouldn't guess, stand behind the body in the same file (`body-facts.ts`).
  *
  * A put writes and syncs a temporary file in `.tmp`, then gives it its name: by a hard link when the key is new, which fails if
- * somebody was faster, so creating needs no lock. Whoever replaces or deletes an object, or writes its
- * sidecar (`.meta`, only for objects with metadata or a content type that one wouldn't guess), holds the key's lock. So
+ * somebody was faster, so creating needs no lock. Whoever replaces or deletes an object holds the key's lock. So
  * under the lock an object stays as it is, and a missing one can only appear.
  */
 export class FolderObjectStore implements ObjectStore {
   readonly bucket: string;
   readonly #root: string;
-  readonly #sidecarRoot: string;
   readonly #withLock: WithLock;
   readonly #folders: FolderSync;
   readonly #staging: Staging;
-  readonly #sidecars: Sidecars;
+  readonly #oldSidecars: OldSidecars;
   #swept: Promise<void> | undefined;
   #hasLinks: boolean;
 
   constructor({ bucket, folder, withLock, hasLinks = true }: FolderObjectStoreOptions) {
     this.bucket = bucket;
     this.#root = resolve(folder);
-    this.#sidecarRoot = join(this.#root, '.meta');
     this.#withLock = withLock;
     this.#hasLinks = hasLinks;
     this.#folders = new FolderSync(this.#root);
     this.#staging = new Staging(join(this.#root, '.tmp'));
-    this.#sidecars = new Sidecars(this.#staging, this.#folders);
+    this.#oldSidecars = new OldSidecars(this.#root, this.#folders);
   }
 
   async put(key: string, body: Uint8Array | Readable, options: PutOptions = {}): Promise<{ etag: string }> {
@@ -94,15 +98,15 @@ export class FolderObjectStore implements ObjectStore {
     const place = this.#place(key);
     return this.#reporting(place.context, async () => {
       options.signal?.throwIfAborted();
-      const version = await this.#open(place);
-      return version && (await storedObject(version, place.context));
+      const version = await this.#open(place, { wantsBody: true });
+      return version && storedObject(version, place.context);
     });
   }
 
   async head(key: string): Promise<ObjectInfo | undefined> {
     const place = this.#place(key);
     return this.#reporting(place.context, async () => {
-      const version = await this.#open(place);
+      const version = await this.#open(place, { wantsBody: false });
       version?.file[Symbol.dispose]();
       return version?.info;
     });
@@ -112,7 +116,7 @@ export class FolderObjectStore implements ObjectStore {
     const place = this.#place(key);
     await this.#reporting(place.context, async () => {
       await this.#sweepOnce();
-      if (statFile(place.path) === undefined && statFile(place.sidecarPath) === undefined) return;
+      if (statFile(place.path) === undefined) return;
       await this.#withLock(this.#lockName(key), () => this.#delete(place));
     });
   }
@@ -125,13 +129,10 @@ export class FolderObjectStore implements ObjectStore {
   async *list(options: { prefix?: string; startAfter?: string } = {}): AsyncGenerator<ObjectEntry> {
     const { prefix = '', startAfter } = options;
     try {
-      for await (const { key, stats } of listFolder(this.#root, { prefix, startAfter })) {
-        yield {
-          key,
-          etag: etagOf(stats),
-          sizeBytes: Number(stats.size),
-          lastModified: lastModifiedOf(stats),
-        };
+      for await (const { key, path, stats } of listFolder(this.#root, { prefix, startAfter })) {
+        const sizeBytes = bodySizeOf(path, Number(stats.size));
+        if (sizeBytes === undefined) continue;
+        yield { key, etag: etagOf(stats), sizeBytes, lastModified: lastModifiedOf(stats) };
       }
     } catch (error) {
       throw fromFileSystem(error, { bucket: this.bucket, prefix, folder: this.#root });
@@ -146,16 +147,17 @@ export class FolderObjectStore implements ObjectStore {
       const stats = await this.#createEmpty(place.path);
       if (stats !== undefined) return { etag: etagOf(stats) };
     }
-    await using staged = await this.#staging.stage(body, { maxBytes, signal, context: place.context });
+    const factsOf = (firstBytes: Buffer) => unguessable(place.key, firstBytes, options);
+    const { context } = place;
+    await using staged = await this.#staging.stage(body, { maxBytes, signal, factsOf, context });
     signal?.throwIfAborted();
-    const facts = unguessable(place.key, staged.firstBytes, options);
-    if (facts === undefined && options.ifMatch === undefined) {
+    if (options.ifMatch === undefined) {
       if (await this.#create(staged, place.path)) return { etag: etagOf(staged.stats) };
       if (options.ifNoneMatch !== undefined && this.#hasLinks) throw this.#exists(place);
     }
     return await this.#withLock(this.#lockName(place.key), async () => {
       signal?.throwIfAborted();
-      return { etag: await this.#putLocked(place, staged, facts ?? {}, options) };
+      return { etag: await this.#putLocked(place, staged, options) };
     });
   }
 
@@ -191,7 +193,7 @@ export class FolderObjectStore implements ObjectStore {
     }
   }
 
-  async #putLocked(place: Place, first: StagedFile, facts: BodyFacts, options: PutOptions): Promise<string> {
+  async #putLocked(place: Place, first: StagedFile, options: PutOptions): Promise<string> {
     let staged = first;
     for (;;) {
       const current = statFile(place.path);
@@ -199,33 +201,25 @@ export class FolderObjectStore implements ObjectStore {
       if (current !== undefined && current.mtimeNs >= staged.stats.mtimeNs) {
         staged = await this.#staging.restamp(staged, current.mtimeNs);
       }
-      await this.#sidecars.write(place.sidecarPath, staged.stats, facts, current, place.context);
       if (await this.#putInPlace(place, staged, current)) return etagOf(staged.stats);
     }
   }
 
   /** False when the key was free but somebody without a lock has created it meanwhile. */
   async #putInPlace(place: Place, staged: StagedFile, current: BigIntStats | undefined): Promise<boolean> {
-    if (current === undefined && this.#hasLinks) {
-      let isCreated = false;
-      try {
-        isCreated = await this.#create(staged, place.path);
-      } finally {
-        if (!isCreated) await this.#sidecars.remove(place.sidecarPath, this.#sidecarRoot);
-      }
-      return isCreated;
-    }
+    if (current === undefined && this.#hasLinks) return this.#create(staged, place.path);
     await staged.synced;
     const folder = dirname(place.path);
     await this.#folders.inFolder(folder, () => renameSync(staged.path, place.path));
     await this.#folders.sync(folder);
+    await this.#oldSidecars.remove(place.path);
     return true;
   }
 
-  async #delete({ path, sidecarPath }: Place): Promise<void> {
+  async #delete({ path }: Place): Promise<void> {
     const wasThere = unlinkIfThere(path);
     if (wasThere) await this.#folders.sync(dirname(path));
-    await this.#sidecars.remove(sidecarPath, this.#sidecarRoot);
+    await this.#oldSidecars.remove(path);
     await this.#folders.removeEmpty(dirname(path), this.#root);
   }
 
@@ -244,36 +238,24 @@ export class FolderObjectStore implements ObjectStore {
     return new PreconditionFailedError('the object exists already', { context });
   }
 
-  #open(place: Place) {
-    const readSidecar = () => this.#sidecars.read(place.sidecarPath, place.context);
-    return openVersion({ ...place, readSidecar });
+  #open({ key, path, context }: Place, options: { wantsBody: boolean }) {
+    const oldFacts = (stats: BigIntStats) => this.#oldSidecars.read(path, stats, context);
+    return openVersion({ key, path, oldFacts }, options);
   }
 
   /** Once per store, before its first change; after a failure the next change tries again. */
   #sweepOnce(): Promise<void> {
-    this.#swept ??= sweepAbandoned({
-      root: this.#root,
-      sidecarRoot: this.#sidecarRoot,
-      staging: this.#staging,
-      removeOrphan: (key) => this.#withLock(this.#lockName(key), () => this.#removeOrphan(this.#place(key))),
-    }).catch((error: unknown) => {
+    this.#swept ??= sweepAbandoned(this.#staging).catch((error: unknown) => {
       this.#swept = undefined;
       throw error;
     });
     return this.#swept;
   }
 
-  async #removeOrphan(place: Place): Promise<void> {
-    if (statFile(place.path) === undefined) {
-      await this.#sidecars.remove(place.sidecarPath, this.#sidecarRoot);
-    }
-  }
-
   #place(key: string): Place {
     checkKey(key, this.bucket);
-    const path = joinPath(encodeKey(key));
     const context = { bucket: this.bucket, key };
-    return { key, path: join(this.#root, path), sidecarPath: join(this.#sidecarRoot, path), context };
+    return { key, path: join(this.#root, joinPath(encodeKey(key))), context };
   }
 
   #lockName(key: string): string {
@@ -295,7 +277,7 @@ function isBareMark(body: Uint8Array | Readable, { contentType, metadata, ifMatc
   return isEmpty && contentType === undefined && metadata === undefined && ifMatch === undefined;
 }
 
-/** What must be written down beside the body, if anything. */
+/** What must be written down behind the body, if anything. */
 function unguessable(key: string, firstBytes: Buffer, options: PutOptions): BodyFacts | undefined {
   const { contentType, metadata } = options;
   const hasMetadata = metadata !== undefined && Object.keys(metadata).length > 0;

@@ -4,9 +4,9 @@ import { temporaryFolder } from '../../../../test/support/temporary-folder.ts';
 import { Releasers } from '../../../shutdown.ts';
 import { BrokerClock } from './broker-clock.ts';
 import { BrokerDatabase } from './database.ts';
-import type { RequestOf } from './protocol.ts';
+import type { QueueRequest, RequestOf } from './protocol.ts';
 import { QueueEngine } from './queue-engine.ts';
-import { type Answer, type QueueRequest, TurnRunner } from './turn-runner.ts';
+import { type Answer, TurnRunner } from './turn-runner.ts';
 
 const OWNER = {};
 

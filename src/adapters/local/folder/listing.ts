@@ -10,6 +10,7 @@ const STATS_AT_ONCE = 32;
 
 export interface ListedFile {
   readonly key: string;
+  readonly path: string;
   readonly stats: BigIntStats;
 }
 
@@ -100,7 +101,7 @@ async function look(root: string, entries: readonly Entry[]): Promise<ListedFile
       // What is not where its key would be put (a name that people made up) could be listed but never read.
       if (key === undefined || join(root, joinPath(encodeKey(key))) !== path) return [];
       const stats = await unlessMissing(lstat(path, { bigint: true }));
-      return stats?.isFile() ? [{ key, stats }] : [];
+      return stats?.isFile() ? [{ key, path, stats }] : [];
     }),
   );
   return files.flat();

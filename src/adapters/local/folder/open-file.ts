@@ -82,6 +82,14 @@ export class OpenFile implements Disposable {
     return buffer.subarray(0, filled);
   }
 
+  /** The last bytes; fewer only when the file, of so many bytes, is shorter. */
+  readEnd(fileBytes: number, sizeBytes: number): Buffer {
+    const length = Math.min(fileBytes, sizeBytes);
+    const buffer = Buffer.allocUnsafe(length);
+    const count = readSync(this.fd, buffer, 0, length, fileBytes - length);
+    return buffer.subarray(0, count);
+  }
+
   /** Whoever takes the descriptor over closes it. */
   release(): number {
     this.#isOpen = false;

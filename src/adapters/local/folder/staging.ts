@@ -7,6 +7,7 @@ import { Readable } from 'node:stream';
 
 import type { ErrorContext } from '../../../errors.ts';
 import { tooLarge } from '../../object-rules.ts';
+import { type BodyFacts, encodeFacts, endsLikeFacts, FOOTER_BYTES } from './body-facts.ts';
 import { SNIFFED_BYTES } from './content-type.ts';
 import { hasErrno, unlessMissing, unlinkIfThere } from './file-errors.ts';
 import { OpenFile } from './open-file.ts';
@@ -17,6 +18,8 @@ const ABANDONED_AFTER_MS = 3_600_000;
 export interface StageOptions {
   readonly maxBytes?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** What there is to know beyond the body, which begins so; it is written behind it. */
+  readonly factsOf: (firstBytes: Buffer) => BodyFacts | undefined;
   /** For errors. */
   readonly context: ErrorContext;
 }
@@ -31,7 +34,6 @@ let lastStampUs = 0n;
 export interface StagedFile extends AsyncDisposable {
   readonly path: string;
   readonly stats: BigIntStats;
-  readonly firstBytes: Buffer;
   /** To be awaited before the file gets its name: resolves when it is durable. The sync runs already, beside whatever else has to be done. */
   readonly synced: Promise<void>;
 }
@@ -57,8 +59,9 @@ export class Staging {
     const path = join(this.folder, `${OWN_PREFIX}${++count}`);
     const file = await this.#create(path);
     try {
-      const firstBytes = await writeBody(file, body, options);
-      return stagedFile(path, file, stamp(file, 0n), firstBytes);
+      await writeBody(file, body, options);
+      await writeFacts(file, body, options);
+      return stagedFile(path, file, stamp(file, 0n));
     } catch (error) {
       file[Symbol.dispose]();
       unlinkIfThere(path);
@@ -70,7 +73,7 @@ export class Staging {
   async restamp(staged: StagedFile, after: bigint): Promise<StagedFile> {
     await staged.synced;
     const file = OpenFile.open(staged.path, 'r+');
-    return stagedFile(staged.path, file, stamp(file, after), staged.firstBytes);
+    return stagedFile(staged.path, file, stamp(file, after));
   }
 
   /** Temporary files whose writers are dead. */
@@ -105,12 +108,12 @@ export class Staging {
 }
 
 /** Takes the file over. */
-function stagedFile(path: string, file: OpenFile, stats: BigIntStats, firstBytes: Buffer): StagedFile {
+function stagedFile(path: string, file: OpenFile, stats: BigIntStats): StagedFile {
   const synced = syncAndClose(file);
   // Whoever uses the file awaits it and is told; this keeps a failure quiet when nobody gets that far.
   const settled = synced.catch(() => {});
   const dispose = () => settled.then(() => void unlinkIfThere(path));
-  return { path, stats, firstBytes, synced, [Symbol.asyncDispose]: dispose };
+  return { path, stats, synced, [Symbol.asyncDispose]: dispose };
 }
 
 async function syncAndClose(file: OpenFile): Promise<void> {
@@ -122,11 +125,10 @@ async function writeBody(
   file: OpenFile,
   body: Uint8Array | Readable,
   { maxBytes = Number.POSITIVE_INFINITY, signal, context }: StageOptions,
-): Promise<Buffer> {
+): Promise<void> {
   if (!(body instanceof Readable)) {
     if (body.length > maxBytes) throw tooLarge(maxBytes, context);
-    await file.write(body);
-    return Buffer.from(body.subarray(0, SNIFFED_BYTES));
+    return file.write(body);
   }
   let sizeBytes = 0;
   for await (const chunk of readSource(body, signal)) {
@@ -134,7 +136,23 @@ async function writeBody(
     if (sizeBytes > maxBytes) throw tooLarge(maxBytes, context);
     await file.write(chunk);
   }
-  return file.readStart(SNIFFED_BYTES);
+}
+
+/** Behind the body, which is written. */
+async function writeFacts(
+  file: OpenFile,
+  body: Uint8Array | Readable,
+  { factsOf }: StageOptions,
+): Promise<void> {
+  const [start, end] =
+    body instanceof Readable ? await readEnds(file) : [Buffer.from(body.subarray(0, SNIFFED_BYTES)), body];
+  const facts = factsOf(start) ?? (endsLikeFacts(end) ? {} : undefined);
+  if (facts !== undefined) await file.write(encodeFacts(facts));
+}
+
+async function readEnds(file: OpenFile): Promise<[start: Buffer, end: Buffer]> {
+  const sizeBytes = Number(file.stat().size);
+  return [await file.readStart(SNIFFED_BYTES), file.readEnd(sizeBytes, FOOTER_BYTES)];
 }
 
 async function* readSource(source: Readable, signal: AbortSignal | undefined): AsyncGenerator<Buffer> {

@@ -3,17 +3,16 @@ import { Readable } from 'node:stream';
 
 import { setImmediate as othersTurn } from 'node:timers/promises';
 
-import { type ErrorContext, UnavailableError } from '../../../errors.ts';
+import type { ErrorContext } from '../../../errors.ts';
 import type { ObjectInfo, StoredObject } from '../../../ports/object-store.ts';
 import { DEFAULT_LIMIT_BYTES, tooLarge } from '../../object-rules.ts';
+import { type BodyFacts, decodeFacts, FOOTER_BYTES, type FoundFacts, TAIL_BYTES } from './body-facts.ts';
 import { contentTypeOfKey, guessContentType, SNIFFED_BYTES } from './content-type.ts';
 import { fromFileSystem, hasErrno, quicklyUnlessMissing } from './file-errors.ts';
 import { OpenFile } from './open-file.ts';
-import { factsOf, type Sidecar } from './sidecar.ts';
 
 /** Links that people put into the folder are not followed, and a pipe doesn't block. */
 const READ_PLAIN_FILE = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-const MOST_ATTEMPTS = 100;
 /** Bodies up to this size are read at once, so that nobody can forget to close them. */
 const EAGER_BYTES = 64 * 1024;
 
@@ -21,13 +20,15 @@ const EAGER_BYTES = 64 * 1024;
 export interface OpenVersion {
   readonly file: OpenFile;
   readonly info: ObjectInfo;
+  /** The body, where it was read with its facts. */
+  readonly body?: Buffer;
 }
 
 export interface ReadSource {
   readonly key: string;
   readonly path: string;
-  readonly readSidecar: () => Sidecar;
-  readonly context: ErrorContext;
+  /** Facts that release 0.1 kept in a file beside the body. */
+  readonly oldFacts: (stats: BigIntStats) => BodyFacts | undefined;
 }
 
 export function etagOf(stats: BigIntStats): string {
@@ -45,28 +46,39 @@ export function statFile(path: string): BigIntStats | undefined {
 }
 
 /** Undefined when there is no such object. The caller closes the handle. */
-export async function openVersion(source: ReadSource): Promise<OpenVersion | undefined> {
-  for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt++) {
-    // Nothing below waits, and who reads a thousand objects in a row must not starve everybody else.
-    await othersTurn();
-    const file = openPlainFile(source.path);
-    if (file === undefined) return undefined;
-    using closing = new DisposableStack();
-    closing.use(file);
-    const info = await describe(file, source);
-    if (info === undefined) continue;
-    closing.move();
-    return { file, info };
-  }
-  throw new UnavailableError('the object was replaced each time it was opened', { context: source.context });
+export async function openVersion(
+  source: ReadSource,
+  { wantsBody }: { wantsBody: boolean },
+): Promise<OpenVersion | undefined> {
+  // Nothing below waits, and who reads a thousand objects in a row must not starve everybody else.
+  await othersTurn();
+  const file = openPlainFile(source.path);
+  if (file === undefined) return undefined;
+  using closing = new DisposableStack();
+  closing.use(file);
+  const stats = file.stat();
+  const fileBytes = Number(stats.size);
+  const whole = wantsBody && fileBytes <= EAGER_BYTES ? await file.readStart(fileBytes) : undefined;
+  const { facts, sizeBytes } = findFacts(file, fileBytes, whole) ?? {
+    facts: source.oldFacts(stats),
+    sizeBytes: fileBytes,
+  };
+  const info: ObjectInfo = {
+    key: source.key,
+    etag: etagOf(stats),
+    sizeBytes,
+    lastModified: lastModifiedOf(stats),
+    contentType: facts?.contentType ?? (await sniff(file, source.key, sizeBytes)),
+    metadata: facts?.metadata ?? {},
+  };
+  closing.move();
+  return { file, info, ...(whole && { body: whole.subarray(0, sizeBytes) }) };
 }
 
 /** Takes the handle over: it is closed when the body has been read or the stream destroyed. */
-export async function storedObject(version: OpenVersion, context: ErrorContext): Promise<StoredObject> {
-  const { file, info } = version;
-  if (info.sizeBytes > EAGER_BYTES) return openObject(version, context);
-  using _closing = file;
-  const body = await file.readStart(info.sizeBytes);
+export function storedObject({ file, info, body }: OpenVersion, context: ErrorContext): StoredObject {
+  if (body === undefined) return openObject({ file, info }, context);
+  file[Symbol.dispose]();
   return {
     info,
     bytes: async (limitBytes = DEFAULT_LIMIT_BYTES) => {
@@ -75,6 +87,20 @@ export async function storedObject(version: OpenVersion, context: ErrorContext):
     },
     stream: () => Readable.from(body.length === 0 ? [] : [body], { objectMode: false }),
   };
+}
+
+/** How long the body in a file of this size is. Undefined when the file is gone. */
+export function bodySizeOf(path: string, fileBytes: number): number | undefined {
+  if (fileBytes < FOOTER_BYTES) return fileBytes;
+  using file = openPlainFile(path);
+  return file && (findFacts(file, fileBytes, undefined)?.sizeBytes ?? fileBytes);
+}
+
+function findFacts(file: OpenFile, fileBytes: number, whole: Buffer | undefined): FoundFacts | undefined {
+  const found = decodeFacts(whole ?? file.readEnd(fileBytes, TAIL_BYTES), fileBytes);
+  if (typeof found !== 'number') return found;
+  const again = decodeFacts(file.readEnd(fileBytes, found), fileBytes);
+  return typeof again === 'number' ? undefined : again;
 }
 
 function openObject({ file, info }: OpenVersion, context: ErrorContext): StoredObject {
@@ -105,25 +131,7 @@ function openPlainFile(path: string): OpenFile | undefined {
   return undefined;
 }
 
-/** Undefined when the version was replaced before its facts could be read. */
-async function describe(file: OpenFile, source: ReadSource): Promise<ObjectInfo | undefined> {
-  const stats = file.stat();
-  const facts = factsOf(source.readSidecar(), stats);
-  if (facts === undefined) {
-    // No facts: either it has none, or a later put has dropped them meanwhile.
-    const now = statFile(source.path);
-    if (now === undefined || etagOf(now) !== etagOf(stats)) return undefined;
-  }
-  return {
-    key: source.key,
-    etag: etagOf(stats),
-    sizeBytes: Number(stats.size),
-    lastModified: lastModifiedOf(stats),
-    contentType: facts?.contentType ?? (await sniff(file, source.key)),
-    metadata: facts?.metadata ?? {},
-  };
-}
-
-async function sniff(file: OpenFile, key: string): Promise<string> {
-  return contentTypeOfKey(key) ?? guessContentType(key, await file.readStart(SNIFFED_BYTES));
+async function sniff(file: OpenFile, key: string, bodyBytes: number): Promise<string> {
+  const known = contentTypeOfKey(key);
+  return known ?? guessContentType(key, await file.readStart(Math.min(bodyBytes, SNIFFED_BYTES)));
 }
