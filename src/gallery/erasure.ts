@@ -1,5 +1,5 @@
 import { errorCode, FacefleetError, NotFoundError } from '../errors.ts';
-import { personJobKey } from '../jobs/keys.ts';
+import { oldPersonJobKey, personJobKey } from '../jobs/keys.ts';
 import type { Buckets } from '../jobs/stores.ts';
 import type { Clock } from '../ports/clock.ts';
 import { fold, scrub } from './compaction.ts';
@@ -171,8 +171,9 @@ async function foldAway(
 async function indexedJobs({ state }: Buckets, personIds: Iterable<string>): Promise<Set<string>> {
   const jobs = new Set<string>();
   for (const personId of personIds) {
-    const prefix = personJobKey(personId, '');
-    for await (const { key } of state.list({ prefix })) jobs.add(key.slice(prefix.length));
+    for (const prefix of [personJobKey(personId, ''), oldPersonJobKey(personId, '')]) {
+      for await (const { key } of state.list({ prefix })) jobs.add(key.slice(prefix.length));
+    }
   }
   return jobs;
 }
@@ -180,7 +181,10 @@ async function indexedJobs({ state }: Buckets, personIds: Iterable<string>): Pro
 async function eraseFromJobs(buckets: Buckets, jobs: Iterable<string>, who: ErasedIdentity): Promise<void> {
   for (const jobId of jobs) {
     await eraseFromJob(buckets, jobId, who);
-    for (const personId of who.personIds) await buckets.state.delete(personJobKey(personId, jobId));
+    for (const personId of who.personIds) {
+      await buckets.state.delete(personJobKey(personId, jobId));
+      await buckets.state.delete(oldPersonJobKey(personId, jobId));
+    }
   }
 }
 

@@ -13,8 +13,11 @@ export const idempotencyKey = (hash: string): string => `idempotency/${hash}.jso
 export const attemptPrefix = (jobId: string): string => `attempts/${jobId}/`;
 export const attemptKey = (jobId: string, attempt: number): string =>
   `${attemptPrefix(jobId)}${attempt}.json`;
-/** State bucket: which jobs named a person, for erasure. */
-export const personJobKey = (personId: string, jobId: string): string => `person-jobs/${personId}/${jobId}`;
+/** State bucket: which jobs named a person, for erasure. All in one folder: writers share its syncs. */
+export const personJobKey = (personId: string, jobId: string): string => `person-jobs/${personId}~${jobId}`;
+/** As release 0.1 wrote it. */
+export const oldPersonJobKey = (personId: string, jobId: string): string =>
+  `person-jobs/${personId}/${jobId}`;
 export const leaderKey = 'controller/leader.json';
 export const fleetStateKey = 'controller/fleet.json';
 

@@ -1,6 +1,8 @@
+import { setImmediate } from 'node:timers/promises';
+
 /**
- * Gathers what arrives while a call is under way and makes the next call of all of it: alone, an item goes out at once;
- * under load, calls grow as large as the far side is slow.
+ * Gathers what arrives in one turn of the event loop, or while a call is under way, and makes the next call of all of it:
+ * alone, an item goes out at once; under load, calls grow as large as the far side is slow.
  */
 export class Batcher<T> {
   readonly #call: (items: readonly T[]) => Promise<void>;
@@ -22,6 +24,7 @@ export class Batcher<T> {
 
   async #drain(): Promise<void> {
     this.#isCalling = true;
+    await setImmediate();
     while (this.#gathered.length > 0) {
       const batch = this.#gathered;
       this.#gathered = [];

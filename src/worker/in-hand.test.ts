@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { FakeClock } from '../../test/support/fake-clock.ts';
 import { InHand } from './in-hand.ts';
 
 function open(concurrency: number) {
-  const time = { now: 0 };
-  return { time, inHand: new InHand({ concurrency, monotonic: () => time.now }) };
+  const clock = new FakeClock();
+  return { clock, inHand: new InHand({ concurrency, clock }) };
 }
 
 test('it wants one job per free session, then one more for each', () => {
@@ -19,48 +20,86 @@ test('it wants one job per free session, then one more for each', () => {
 
 test('finishing jobs make room, until too many pile up', () => {
   const { inHand } = open(1);
-  const jobs = Array.from({ length: 4 }, () => inHand.add());
+  const jobs = Array.from({ length: 8 }, () => inHand.add());
   assert.equal(inHand.wanted, 0);
-  for (const job of jobs.slice(0, 3)) job.moveTo('finishing');
+  for (const job of jobs.slice(0, 7)) job.moveTo('finishing');
   assert.equal(inHand.wanted, 1);
-  jobs[3]?.moveTo('finishing');
+  jobs[7]?.moveTo('finishing');
   assert.equal(inHand.wanted, 0);
   for (const job of jobs) job[Symbol.dispose]();
   assert.equal(inHand.wanted, 1);
 });
 
-test('the service time is what a session gives to a job, whether or not the next one waits beside it', () => {
-  const { inHand, time } = open(1);
+test('a job with nothing behind it finishes at once', async () => {
+  const { inHand } = open(1);
+  using job = inHand.add();
+  job.moveTo('finishing');
+  await job.finishTogether();
+});
+
+test('with more to do three finish together, or as many as there are when nothing more comes or time is up', async () => {
+  const { inHand, clock } = open(1);
+  const busy = inHand.add();
+  busy.moveTo('working');
+  let finished = 0;
+  const finish = () => {
+    const job = inHand.add();
+    job.moveTo('finishing');
+    return job.finishTogether().then(() => {
+      finished++;
+      job[Symbol.dispose]();
+    });
+  };
+  const three = [finish(), finish()];
+  await clock.advance(49);
+  assert.equal(finished, 0);
+  await Promise.all([...three, finish()]);
+  assert.equal(finished, 3);
+
+  void finish();
+  await clock.advance(49);
+  assert.equal(finished, 3);
+  await clock.advance(1);
+  assert.equal(finished, 4);
+
+  const last = finish();
+  busy[Symbol.dispose]();
+  await last;
+  assert.equal(clock.sleeping, 0);
+});
+
+test('the service time is what a session gives to a job, whether or not the next one waits beside it', async () => {
+  const { inHand, clock } = open(1);
   for (let job = 0; job < 3; job++) {
     using one = inHand.add();
     one.moveTo('working');
-    time.now += 20;
+    await clock.advance(20);
     one.moveTo('finishing');
-    time.now += 5;
+    await clock.advance(5);
   }
   assert.equal(inHand.serviceSeconds, 0.02);
   const [first, second] = [inHand.add(), inHand.add()];
   first.moveTo('working');
   second.moveTo('working');
-  time.now += 20;
+  await clock.advance(20);
   first.moveTo('finishing');
-  time.now += 20;
+  await clock.advance(20);
   second.moveTo('finishing');
   assert.equal(inHand.serviceSeconds, 0.02);
 });
 
-test('it knows how long it has been idle, and how long the slowest job takes', () => {
-  const { inHand, time } = open(1);
-  time.now = 100;
+test('it knows how long it has been idle, and how long the slowest job takes', async () => {
+  const { inHand, clock } = open(1);
+  await clock.advance(100);
   assert.equal(inHand.idleMs, 100);
   {
     using job = inHand.add();
     assert.equal(inHand.idleMs, 0);
     job.moveTo('working');
-    time.now = 150;
+    await clock.advance(50);
     assert.equal(inHand.longestWorkMs, 50);
   }
-  time.now = 160;
+  await clock.advance(10);
   assert.equal(inHand.idleMs, 10);
   assert.equal(inHand.longestWorkMs, 0);
 });

@@ -1,36 +1,53 @@
 import { EventEmitter, once } from 'node:events';
+import type { Clock } from '../ports/clock.ts';
 
 /** `fetching` until its picture is here, `working` while it is recognised, `finishing` while its result is stored and answered. */
 export type Stage = 'fetching' | 'working' | 'finishing';
 
 export interface JobInHand extends Disposable {
   moveTo(stage: Stage): void;
+  /**
+   * Resolves when its result may be stored: together with those of the jobs before and after it while there is more to do, for
+   * syncs and calls are shared then; at once when there is not.
+   */
+  finishTogether(): Promise<void>;
 }
 
 export interface InHandOptions {
   /** Jobs that are computed at once. */
   readonly concurrency: number;
-  /** Milliseconds that only go forward. */
-  readonly monotonic: () => number;
+  readonly clock: Pick<Clock, 'monotonic' | 'sleep'>;
 }
 
 /** Results being stored are no load on the processor, but with a slow bucket they must not pile up. */
-const FINISHING_PER_SESSION = 4;
+const FINISHING_PER_SESSION = 8;
+/** So many results per session are stored together. A picture takes some ten milliseconds, so the first waits for twenty. */
+const TOGETHER_PER_SESSION = 3;
+/** And no longer than this. */
+const TOGETHER_MS = 50;
+
+/** Finished jobs that wait for each other. */
+interface Gathering {
+  jobs: number;
+  readonly released: PromiseWithResolvers<void>;
+  readonly isOver: AbortController;
+}
 
 /** The jobs that a worker has in hand, how many more it wants, and how long one takes it. */
 export class InHand {
   readonly #concurrency: number;
-  readonly #monotonic: () => number;
+  readonly #clock: Pick<Clock, 'monotonic' | 'sleep'>;
   readonly #jobs = new Map<object, { stage: Stage; since: number }>();
   readonly #changes = new EventEmitter();
   readonly #serviceTime = new ServiceTime();
+  #gathered: Gathering | undefined;
   #countedUntil: number;
   #emptySince: number;
 
-  constructor({ concurrency, monotonic }: InHandOptions) {
+  constructor({ concurrency, clock }: InHandOptions) {
     this.#concurrency = concurrency;
-    this.#monotonic = monotonic;
-    this.#countedUntil = monotonic();
+    this.#clock = clock;
+    this.#countedUntil = clock.monotonic();
     this.#emptySince = this.#countedUntil;
   }
 
@@ -48,6 +65,7 @@ export class InHand {
     this.#set(token, 'fetching');
     return {
       moveTo: (stage) => this.#set(token, stage),
+      finishTogether: () => this.#gather(),
       [Symbol.dispose]: () => this.#set(token, undefined),
     };
   }
@@ -67,6 +85,40 @@ export class InHand {
     await once(this.#changes, 'change', { signal }).catch(() => undefined);
   }
 
+  #gather(): Promise<void> {
+    if (this.#gathered === undefined && !this.#isMoreComing) return Promise.resolve();
+    this.#gathered ??= this.#startGathering();
+    this.#gathered.jobs++;
+    const { released } = this.#gathered;
+    this.#releaseWhenDue();
+    return released.promise;
+  }
+
+  get #isMoreComing(): boolean {
+    return this.#count('fetching') + this.#count('working') > 0;
+  }
+
+  #startGathering(): Gathering {
+    const gathering = { jobs: 0, released: Promise.withResolvers<void>(), isOver: new AbortController() };
+    void this.#clock
+      .sleep(TOGETHER_MS, gathering.isOver.signal)
+      .then(() => gathering === this.#gathered && this.#release());
+    return gathering;
+  }
+
+  #releaseWhenDue(): void {
+    if (this.#gathered === undefined) return;
+    const areEnough = this.#gathered.jobs >= TOGETHER_PER_SESSION * this.#concurrency;
+    if (areEnough || !this.#isMoreComing) this.#release();
+  }
+
+  #release(): void {
+    const gathered = this.#gathered;
+    this.#gathered = undefined;
+    gathered?.isOver.abort('released');
+    gathered?.released.resolve();
+  }
+
   /** Resolves when nothing is in hand any more. */
   async empty(): Promise<void> {
     while (this.#jobs.size > 0) await once(this.#changes, 'change');
@@ -74,18 +126,18 @@ export class InHand {
 
   /** For how long the slowest job has been worked on, milliseconds; 0 with none. */
   get longestWorkMs(): number {
-    const now = this.#monotonic();
+    const now = this.#clock.monotonic();
     const times = [...this.#jobs.values()].map(({ stage, since }) => (stage === 'working' ? now - since : 0));
     return Math.max(0, ...times);
   }
 
   /** For how long there has been nothing to do, milliseconds. */
   get idleMs(): number {
-    return this.#jobs.size > 0 ? 0 : this.#monotonic() - this.#emptySince;
+    return this.#jobs.size > 0 ? 0 : this.#clock.monotonic() - this.#emptySince;
   }
 
   #set(token: object, stage: Stage | undefined): void {
-    const now = this.#monotonic();
+    const now = this.#clock.monotonic();
     // More may be at work than there are sessions: those only decode.
     const computing = Math.min(this.#count('working'), this.#concurrency);
     this.#serviceTime.spend((now - this.#countedUntil) * computing);
@@ -94,6 +146,7 @@ export class InHand {
     if (stage === undefined) this.#jobs.delete(token);
     else this.#jobs.set(token, { stage, since: now });
     if (this.#jobs.size === 0) this.#emptySince = now;
+    this.#releaseWhenDue();
     this.#changes.emit('change');
   }
 

@@ -91,6 +91,7 @@ export class JobProcessor {
       return false;
     }
     inHand.moveTo('finishing');
+    await inHand.finishTogether();
     const result = existing ?? (await results.store(found, job.message));
     job.report.ended('save');
     await this.#close(job, result);

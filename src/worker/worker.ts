@@ -77,7 +77,7 @@ class Worker {
     this.#ending = new Ending(deployment.logger);
     this.#inHand = new InHand({
       concurrency: deployment.loaded.config.concurrency,
-      monotonic: () => deployment.clock.monotonic(),
+      clock: deployment.clock,
     });
   }
 

@@ -34,6 +34,8 @@ export class BrokerDatabase implements Disposable {
   readonly #database: DatabaseSync;
   readonly #maxBytes: number;
   readonly #space: StatementSync;
+  readonly #begin: StatementSync;
+  readonly #commit: StatementSync;
   #syncsCommits = true;
 
   private constructor(opened: Opened, file: string, maxBytes: number) {
@@ -41,6 +43,8 @@ export class BrokerDatabase implements Disposable {
     this.wasUnclean = opened.wasUnclean;
     this.file = file;
     this.#maxBytes = maxBytes;
+    this.#begin = this.#database.prepare('BEGIN');
+    this.#commit = this.#database.prepare('COMMIT');
     this.#space = this.#database.prepare(
       'SELECT (page_count - freelist_count) * page_size AS used_bytes FROM pragma_page_count, pragma_freelist_count, pragma_page_size',
     );
@@ -77,10 +81,10 @@ export class BrokerDatabase implements Disposable {
    */
   transaction<T>({ mustLast }: { mustLast: boolean }, work: () => T): T {
     this.#syncCommits(mustLast);
-    this.#database.exec('BEGIN');
+    this.#begin.run();
     try {
       const result = work();
-      this.#database.exec('COMMIT');
+      this.#commit.run();
       return result;
     } catch (error) {
       // A full disk or a failing one has already rolled it back.

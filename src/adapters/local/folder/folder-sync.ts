@@ -1,7 +1,9 @@
 import { type BigIntStats, constants } from 'node:fs';
 import { mkdir, rmdir } from 'node:fs/promises';
 import { dirname, sep } from 'node:path';
+import { setImmediate as othersTurn } from 'node:timers/promises';
 
+import { diskPace } from './disk-pace.ts';
 import { hasErrno } from './file-errors.ts';
 import { OpenFile } from './open-file.ts';
 
@@ -44,9 +46,11 @@ export class FolderSync {
     const next = this.#next.get(folder);
     if (next !== undefined) return next;
     const running = this.#running.get(folder);
-    if (running === undefined) return this.#start(folder);
+    // A sync that nobody sees running is shared with those who ask in the same turn of the event loop.
+    const begin = running ?? (diskPace.isQuick ? othersTurn() : undefined);
+    if (begin === undefined) return this.#start(folder);
     const start = () => this.#start(folder);
-    const queued = running.then(start, start);
+    const queued = begin.then(start, start);
     this.#next.set(folder, queued);
     return queued;
   }
