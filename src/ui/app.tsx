@@ -25,6 +25,12 @@ interface View {
 
 const VIEWS: readonly View[] = [
   { word: 'recognise', title: 'Recognise', icon: 'recognise', content: { now: RecogniseView } },
+  {
+    word: 'fleet',
+    title: 'Fleet',
+    icon: 'fleet',
+    content: { later: async () => (await import('./fleet/fleet-view.tsx')).FleetView },
+  },
 ];
 
 export function App() {

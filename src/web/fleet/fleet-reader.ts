@@ -19,9 +19,9 @@ export interface FleetReaderOptions {
 }
 
 /** Of the books, what is shown. */
-type Books = Pick<FleetReport, 'leader' | 'desired' | 'slots' | 'decisions'>;
+type Books = Pick<FleetReport, 'leader' | 'desired' | 'pausedAt' | 'brakes' | 'slots' | 'decisions'>;
 
-const NO_BOOKS: Books = { desired: 0, slots: [], decisions: [] };
+const NO_BOOKS: Books = { desired: 0, pausedAt: null, brakes: [], slots: [], decisions: [] };
 
 /** Looks at queues, books and heartbeats; what does not answer is left out and logged, once. */
 export class FleetReader {
@@ -55,6 +55,8 @@ export class FleetReader {
       desired: report.desired,
       minWorkers: config.minWorkers,
       maxWorkers: config.maxWorkers,
+      pausedAt: report.pausedAt,
+      brakes: report.brakes.map(({ since, reason }) => ({ since, reason })),
       instances,
       decisions: report.decisions.map(({ actions, ...decision }) => ({ ...decision, actions: [...actions] })),
     };

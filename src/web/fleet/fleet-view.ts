@@ -44,6 +44,12 @@ export const FleetSchema = Type.Object(
     desired: Count('How many instances there should be'),
     minWorkers: Count('The fewest there may be'),
     maxWorkers: Count('The most there may be'),
+    pausedAt: Type.Union([Type.Integer(), Type.Null()], {
+      description: 'Since when an operator has had scaling paused',
+    }),
+    brakes: Type.Array(Type.Object({ since: Milliseconds, reason: Type.String() }), {
+      description: 'What holds launches back now',
+    }),
     instances: Type.Array(FleetInstanceSchema),
     decisions: Type.Array(ScalingDecisionSchema, { description: 'Newest first' }),
   },

@@ -10,7 +10,16 @@ import { FleetWatch } from './fleet-watch.ts';
 function viewAt(at: number, desired: number): FleetView {
   const instances = { starting: 0, idle: 0, busy: 0, draining: 0, ending: 0 };
   return {
-    fleet: { hasController: true, desired, minWorkers: 0, maxWorkers: 2, instances: [], decisions: [] },
+    fleet: {
+      hasController: true,
+      desired,
+      minWorkers: 0,
+      maxWorkers: 2,
+      pausedAt: null,
+      brakes: [],
+      instances: [],
+      decisions: [],
+    },
     sample: {
       at,
       waiting: 0,

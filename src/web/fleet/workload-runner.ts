@@ -1,38 +1,16 @@
-import { type Static, Type } from 'typebox';
-
 import { errorMessage } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { runWorkload } from '../../workload/generator.ts';
 import type { PictureSource } from '../../workload/pictures.ts';
 import type { WorkloadReport } from '../../workload/report.ts';
+import type { WorkloadStatus } from './workload-view.ts';
 
 /** Each picture has some 200 KB, and stays for as long as uploads are kept. */
 export const MOST_REQUESTS = 1000;
 export const MOST_PER_SECOND = 50;
 const MOST_AT_ONCE = 200;
 const TIMEOUT_SECONDS = 120;
-
-export const WorkloadStatusSchema = Type.Object(
-  {
-    state: Type.Union(
-      [Type.Literal('none'), Type.Literal('running'), Type.Literal('finished'), Type.Literal('stopped')],
-      { description: '`none`: there was none since this process started' },
-    ),
-    requests: Type.Integer({ description: 'How many pictures it is to send' }),
-    ratePerSecond: Type.Number(),
-    answered: Type.Integer({ description: 'Requests that are over, well or not' }),
-    failed: Type.Integer(),
-    startedAt: Type.Optional(Type.Integer({ description: 'Milliseconds since the epoch' })),
-    endedAt: Type.Optional(Type.Integer({ description: 'Milliseconds since the epoch' })),
-    perSecond: Type.Optional(Type.Number({ description: 'Answers per second over the whole run' })),
-    latencyMs: Type.Optional(Type.Object({ p50: Type.Number(), p99: Type.Number(), max: Type.Number() })),
-    failures: Type.Optional(Type.Record(Type.String(), Type.Integer(), { description: 'By reason' })),
-  },
-  { title: 'Workload' },
-);
-
-export type WorkloadStatus = Static<typeof WorkloadStatusSchema>;
 
 export interface WorkloadOrder {
   readonly url: string;

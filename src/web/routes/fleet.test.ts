@@ -7,7 +7,7 @@ import { encodeDeadLetter } from '../../jobs/dead-letter.ts';
 import { queueNames } from '../../jobs/keys.ts';
 import { encodeMessage } from '../../jobs/messages.ts';
 import { EventReader, type StreamEvent } from '../../ui/event-reader.ts';
-import type { WorkloadStatus } from '../fleet/workload-runner.ts';
+import type { WorkloadStatus } from '../fleet/workload-view.ts';
 
 interface FleetAnswer {
   readonly fleet: { readonly hasController: boolean; readonly maxWorkers: number };
