@@ -64,6 +64,8 @@ export class FakeEc2 implements AsyncDisposable {
   readonly denied = new Set<string>();
   /** How far behind the describing calls are. */
   describeLagMs: number;
+  /** Calls that are not answered yet. */
+  inFlight = 0;
   readonly #clock: Clock;
   readonly #forgetAfterMs: number;
   readonly #launcher: Launcher;
@@ -89,6 +91,8 @@ export class FakeEc2 implements AsyncDisposable {
       isDenied: (action) => this.denied.has(action),
     });
     this.#server = createServer((request, response) => {
+      this.inFlight++;
+      response.once('close', () => this.inFlight--);
       this.#serve(request, response).catch((error: unknown) => {
         response.writeHead(500).end(String(error));
       });
