@@ -76,13 +76,13 @@ export class ResponseQueue implements AsyncDisposable {
     }
     const held = stable ?? (await acquire(context, `${webId ?? 'cli'}-${randomUUID().slice(0, 8)}`));
     if (held === undefined) throw new Error('a response queue with a random name was held already');
-    const queue = await ensureQueue(context.queues, held.lease.queueName);
+    const queue = await ensureQueue(context, held.lease.queueName);
     return new ResponseQueue(context, { ...held, queue, isStable: stable !== undefined });
   }
 
   /** Makes the queue again after somebody removed it. */
   async restore(): Promise<void> {
-    await ensureQueue(this.#context.queues, this.queue.name);
+    await ensureQueue(this.#context, this.queue.name);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -214,6 +214,8 @@ async function putLease(
   }
 }
 
-function ensureQueue(queues: QueueService, name: string): Promise<Queue> {
-  return queues.ensure(name, { retentionSeconds: RETENTION_SECONDS, hintsOnly: true });
+/** The tags are for people who wonder what the queue is. */
+function ensureQueue({ queues, prefix }: ResponseQueueContext, name: string): Promise<Queue> {
+  const tags = { 'facefleet:prefix': prefix, 'facefleet:role': 'responses' };
+  return queues.ensure(name, { retentionSeconds: RETENTION_SECONDS, hintsOnly: true, tags });
 }

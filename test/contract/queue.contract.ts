@@ -7,6 +7,8 @@ import { queueBehavesLikeItsModel } from './queue.properties.ts';
 
 export interface QueueSubject extends AsyncDisposable {
   readonly queues: QueueService;
+  /** False: an emulator behind it takes characters beyond U+FFFF, which SQS carries, for invalid. */
+  readonly carriesAstral?: boolean;
 }
 
 /** Long enough that nothing comes back during a test that is not about coming back. */
@@ -29,7 +31,7 @@ export function queueContract(name: string, makeSubject: () => Promise<QueueSubj
       subject.queues.ensure(`contract-${randomUUID()}`, settings);
 
     describe('sending and receiving', { concurrency: 12 }, () => {
-      deliveryTests(freshQueue);
+      deliveryTests(freshQueue, () => subject.carriesAstral !== false);
     });
     describe('waiting', { concurrency: 12 }, () => {
       waitingTests(freshQueue, () => subject.queues);
@@ -50,7 +52,7 @@ export function queueContract(name: string, makeSubject: () => Promise<QueueSubj
 
 type MakeQueue = (settings?: QueueSettings) => Promise<Queue>;
 
-function deliveryTests(freshQueue: MakeQueue): void {
+function deliveryTests(freshQueue: MakeQueue, carriesAstral: () => boolean): void {
   test('a message comes out as it went in', async () => {
     const queue = await freshQueue();
     const before = Date.now();
@@ -71,7 +73,7 @@ function deliveryTests(freshQueue: MakeQueue): void {
       '\t\r\n',
       '"\\\u007f',
       'é'.normalize('NFD'),
-      '日本語 🙂 \u{10ffff}',
+      carriesAstral() ? '日本語 🙂 \u{10ffff}' : '日本語',
       "';--",
       'null',
       '\ufeffx',
