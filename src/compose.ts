@@ -48,6 +48,14 @@ export async function connect(loaded: LoadedConfig, options: ConnectOptions): Pr
   }
 }
 
+/**
+ * Makes what a deployment stands on and nobody else has made: on AWS, or a service compatible with it, its buckets.
+ * Locally folders come by themselves.
+ */
+export async function prepare(loaded: LoadedConfig): Promise<void> {
+  if (loaded.config.on === 'aws') await (await aws()).ensureAwsBuckets(loaded);
+}
+
 /** The app tier's machines: worker processes, or EC2 instances. `environment`: what a worker process gets. */
 export async function createFleet(
   deployment: Deployment,

@@ -1,24 +1,66 @@
-import type { AwsService, AwsSettings } from '../adapters/aws/client-options.ts';
+import { type AwsService, type AwsSettings, endpointOf } from '../adapters/aws/client-options.ts';
 import { Ec2Api } from '../adapters/aws/ec2/ec2-api.ts';
 import { defaultTemplate, Ec2Fleet } from '../adapters/aws/ec2/ec2-fleet.ts';
 import { Ec2Machine } from '../adapters/aws/ec2/ec2-machine.ts';
 import type { Market } from '../adapters/aws/ec2/launch-terms.ts';
 import { MetadataClient } from '../adapters/aws/ec2/metadata-client.ts';
+import { ensureBucket } from '../adapters/aws/s3/bucket-making.ts';
+import { createS3Client } from '../adapters/aws/s3/s3-client.ts';
+import { S3ObjectStore } from '../adapters/aws/s3-object-store.ts';
+import { createSqsClient } from '../adapters/aws/sqs/sqs-client.ts';
+import { SqsQueueService } from '../adapters/aws/sqs-queue-service.ts';
 import { byHand } from '../adapters/local/process-machine.ts';
 import { systemClock } from '../adapters/local/system-clock.ts';
 import type { Config, LoadedConfig } from '../config.ts';
 import type { Deployment, Ports } from '../deployment.ts';
-import { FacefleetError } from '../errors.ts';
+import { bucketNames } from '../jobs/keys.ts';
 import type { Logger } from '../logger.ts';
 import type { Fleet } from '../ports/fleet.ts';
 import type { Machine } from '../ports/machine.ts';
 
-/** Buckets are S3's, queues are SQS's. Nothing is called yet. */
-export async function connectToAws(_loaded: LoadedConfig, _logger: Logger): Promise<Ports> {
-  throw new FacefleetError(
-    'config-invalid',
-    'FACEFLEET_ON is "aws", expected local: S3 and SQS are not served yet',
-  );
+/**
+ * Buckets are S3's, queues are SQS's. Nothing is called yet. Conditional writes stand where one machine has the broker's
+ * locks, and nothing of ours can be lost: what does not answer is called again.
+ */
+export function connectToAws(loaded: LoadedConfig, logger: Logger): Ports {
+  const { config } = loaded;
+  const settings = awsSettingsOf(loaded);
+  const s3 = createS3Client(settings);
+  const place = placeOf(settings, 's3');
+  const bucket = (name: string) =>
+    new S3ObjectStore({ bucket: name, client: s3, ...place, kmsKey: config.kmsKey });
+  const names = bucketNames(config.prefix);
+  const queues = new SqsQueueService({ client: createSqsClient(settings), ...placeOf(settings, 'sqs') });
+  return {
+    loaded,
+    logger,
+    clock: systemClock,
+    input: bucket(names.input),
+    output: bucket(names.output),
+    state: bucket(names.state),
+    queues,
+    lost: new AbortController().signal,
+    [Symbol.asyncDispose]: async () => {
+      await queues[Symbol.asyncDispose]();
+      s3.destroy();
+    },
+  };
+}
+
+/** Makes the buckets that are missing: private and encrypted, in the region that is set. */
+export async function ensureAwsBuckets(loaded: LoadedConfig): Promise<void> {
+  const settings = awsSettingsOf(loaded);
+  const client = createS3Client(settings);
+  try {
+    const names = Object.values(bucketNames(loaded.config.prefix));
+    await Promise.all(names.map((bucket) => ensureBucket({ bucket, client, ...placeOf(settings, 's3') })));
+  } finally {
+    client.destroy();
+  }
+}
+
+function placeOf(settings: AwsSettings, service: AwsService) {
+  return { endpoint: endpointOf(settings, service), region: settings.region };
 }
 
 /** Instances are EC2's. */

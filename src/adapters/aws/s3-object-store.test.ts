@@ -9,6 +9,7 @@ import { FakeS3, type FakeS3Options } from '../../../test/support/fake-s3/fake-s
 import { internalError, S3Error, slowDown } from '../../../test/support/fake-s3/s3-error.ts';
 import { errorCode, FacefleetError, PreconditionFailedError } from '../../errors.ts';
 import type { AwsSettings } from './client-options.ts';
+import { ensureBucket } from './s3/bucket-making.ts';
 import { createS3Client } from './s3/s3-client.ts';
 import { S3ObjectStore } from './s3-object-store.ts';
 
@@ -330,5 +331,22 @@ describe('S3 object store: mistakes people make', () => {
   test('an endpoint at which nothing answers', async () => {
     await using scene = await makeBucket({ settings: { endpointUrls: { s3: 'http://127.0.0.1:1' } } });
     says(await failure(scene.store.put('key', text('x'))), 'unavailable', 'AWS_ENDPOINT_URL');
+  });
+});
+
+describe('buckets', () => {
+  test('are made once, private; a name that is taken is told', async () => {
+    await using scene = await makeBucket();
+    const client = createS3Client(settingsFor({ s3: scene.s3.endpoint }));
+    const make = (bucket: string) => ensureBucket({ bucket, client, region: scene.s3.region });
+    await make('facefleet-in-bucket');
+    await make('facefleet-in-bucket');
+    assert.equal(scene.s3.count('CreateBucket'), 1);
+    assert.equal(scene.s3.count('PutPublicAccessBlock'), 1);
+    scene.s3.taken.add('taken-in-bucket');
+    const error = await failure(make('taken-in-bucket'));
+    assert.equal(error.code, 'conflict');
+    assert.ok(error.message.includes('--prefix'), error.message);
+    client.destroy();
   });
 });

@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { relative } from 'node:path';
 import type { Command } from 'commander';
-import { launcherPath, loggerFor, needsBroker } from '../../compose.ts';
+import { launcherPath, loggerFor, needsBroker, prepare } from '../../compose.ts';
 import { childEnvironment, type LoadedConfig, SETTINGS } from '../../config.ts';
 import { FacefleetError } from '../../errors.ts';
 import { linkToParent } from '../../supervisor/child-link.ts';
@@ -38,6 +38,7 @@ async function up(
   const logger = loggerFor(loaded, 'up');
   using link = linkToParent(logger);
   createDataFolder(loaded.config.dataDir);
+  await prepare(loaded);
   const port = loaded.config.port === 0 ? await freePort(loaded.config.host) : loaded.config.port;
   const environment = childEnvironment({ ...flags, port: String(port) });
   const child = (name: string, maxBackoffMs: number, nodeFlags: readonly string[] = []) => ({
