@@ -43,7 +43,7 @@ export interface SlotRecord {
   readonly orderedIn?: number;
   /** Instance-seconds are reserved until then, milliseconds since the epoch. */
   readonly reservedUntil?: number;
-  /** An operator wants this instance drained, whatever the policy says. */
+  /** It is to drain, whatever the policy says: an operator wants it, or it never became ready. */
   readonly mustDrain?: boolean;
   /** Its drain has passed the deadline: it is to give its messages back, and will be ended. */
   readonly isOverdue?: boolean;

@@ -27,7 +27,7 @@ export interface SlotFacts {
 export interface SlotEvent {
   /**
    * `draining`: by its own decision. `overdue`: it is to give its messages back. `leaving`: it is to be terminated, or
-   * stopped for the warm pool. `crashed`: it ended, or had to be ended, before it was ready. `killed`: others ended it
+   * stopped for the warm pool. `crashed`: it ended, or has to be ended, before it was ready. `killed`: others ended it
    * before it was ready. `stopped`: it is in the warm pool. `started`: out of it, by others.
    */
   readonly kind:
@@ -60,8 +60,9 @@ export function advance(record: SlotRecord, facts: SlotFacts, timings: ScalingTi
   const seen = learnInstance(record, facts);
   const end = endOf(seen, facts);
   if (end !== undefined) return ended(seen, facts, end);
-  if (seen.phase === 'ending' || seen.phase === 'launching' || seen.phase === 'starting')
-    return { record: seen };
+  if (seen.phase === 'launching' || seen.phase === 'starting') return { record: seen };
+  if (seen.phase === 'ending')
+    return isHeardAgain(seen, facts, timings) ? spared(seen, facts) : { record: seen };
   if (seen.phase === 'stopping' || seen.phase === 'stopped') return inPool(seen, facts);
   const leave = reasonToEnd(seen, facts, timings);
   if (leave !== undefined) return leaving(seen, facts, leave);
@@ -69,6 +70,15 @@ export function advance(record: SlotRecord, facts: SlotFacts, timings: ScalingTi
     return drains(seen, facts, 'an operator wants it drained');
   }
   if (seen.phase === 'running' && facts.beat?.state === 'draining') return drains(seen, facts, 'it said so');
+  if (isStuckInBoot(seen, facts, timings)) {
+    const reason = `not ready after ${timings.bootDeadlineMs / 1000} s`;
+    const { record: draining } = drains(
+      { ...seen, failures: seen.failures + 1, mustDrain: true },
+      facts,
+      reason,
+    );
+    return { record: draining, event: { kind: 'crashed', reason } };
+  }
   if (seen.phase === 'draining' && seen.isOverdue !== true && facts.drainingMs > timings.drainDeadlineMs) {
     const reason = `its drain took longer than ${timings.drainDeadlineMs / 1000} s`;
     return { record: { ...seen, isOverdue: true }, event: { kind: 'overdue', reason } };
@@ -170,6 +180,27 @@ function leaving(record: SlotRecord, facts: SlotFacts, { reason, hasFailed }: Ve
 /** It was asked to end by somebody else, or wants to be replaced; or an order to run on came too late. */
 function drains(record: SlotRecord, { now }: SlotFacts, reason: string): SlotProgress {
   return { record: { ...record, phase: 'draining', since: now }, event: { kind: 'draining', reason } };
+}
+
+/** It was taken for lost, and was only out of reach: it may have work in hand. Unless it goes already. */
+function isHeardAgain(record: SlotRecord, facts: SlotFacts, { beatMs }: ScalingTimings): boolean {
+  const state = typeof facts.listing === 'object' ? facts.listing.state : undefined;
+  const isGoing = state === 'stopping' || state === 'stopped';
+  const isHolding = facts.beat !== undefined && facts.beat.state !== 'drained';
+  return isHolding && facts.silentMs < 2 * beatMs && !isGoing && record.isOverdue !== true;
+}
+
+function spared(record: SlotRecord, facts: SlotFacts): SlotProgress {
+  return drains({ ...record, mustDrain: true }, facts, 'it is heard again');
+}
+
+/** It lives and says so, but nothing comes of it. */
+function isStuckInBoot(
+  { phase, wasReady }: SlotRecord,
+  { beat, knownMs }: SlotFacts,
+  { bootDeadlineMs }: ScalingTimings,
+): boolean {
+  return phase === 'running' && !wasReady && beat?.state === 'starting' && knownMs > bootDeadlineMs;
 }
 
 function inPool(record: SlotRecord, facts: SlotFacts): SlotProgress {

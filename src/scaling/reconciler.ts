@@ -163,7 +163,8 @@ export class Reconciler {
     });
     const state = this.#growth.watch(books, observed);
     const active = observed.instances.filter(({ phase }) => phase !== 'draining').length;
-    const policyState = this.#policyState ?? initialPolicyState(active);
+    // A leader that is new and sees nothing yet does not want fewer for that.
+    const policyState = this.#policyState ?? initialPolicyState(Math.max(active, books.desired));
     const decision = decide(observed, limits, policyState);
     this.#policyState = decision.state;
     const { serviceSeconds } = observed;

@@ -12,6 +12,8 @@ export interface ScalingTimings {
   readonly lossMs: number;
   /** How much longer an instance may be silent that has not booted yet. */
   readonly bootMs: number;
+  /** One that says that it starts, for this long, never will. */
+  readonly bootDeadlineMs: number;
   /** An instance whose drain takes longer is told to give its messages back, and this much later it is ended. */
   readonly drainDeadlineMs: number;
   readonly releaseMs: number;
@@ -57,6 +59,7 @@ export function scalingTimings(basis: TimingBasis): ScalingTimings {
     beatMs,
     lossMs: visibilityTimeoutSeconds * 1000 + 3 * beatMs,
     bootMs: bootSeconds * 1000,
+    bootDeadlineMs: Math.max(5 * 60_000, 10 * bootSeconds * 1000),
     drainDeadlineMs: 10 * 60_000,
     releaseMs: 5 * beatMs,
     firstBackoffMs: 500,
