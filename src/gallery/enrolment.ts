@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { UnavailableError } from '../errors.ts';
-import type { EnrolReport, JobRecord, JobTask } from '../jobs/job.ts';
-import type { Face, RecognisedPicture } from '../recognition/types.ts';
+import type { EnrolReport, EnrolTask, JobRecord } from '../jobs/job.ts';
+import { overlap } from '../recognition/boxes.ts';
+import type { Box, Face, RecognisedPicture } from '../recognition/types.ts';
 import type { Gallery } from './gallery.ts';
 import type { GalleryReplica, MatchOutcome } from './types.ts';
 
@@ -13,12 +14,12 @@ const GOOD_FACE_PX = 40;
 const BACKGROUND_SHARE = 2 / 3;
 /** A face in the middle that takes this share of the picture's width is whom the picture was taken of. */
 const SUBJECT_SHARE = 0.3;
+/** Intersection over union from which two boxes are of one face. */
+const SAME_PLACE_OVERLAP = 0.5;
 /** Quality under which the report says that another picture would do better. */
 const POOR_QUALITY = 0.5;
 /** How often a new person may be held up for resembling somebody by chance: rarer than strangers may get a name, since whole folders are enrolled. */
 const FALSE_ALARM_RATE = 0.001;
-
-type EnrolTask = Extract<JobTask, { kind: 'enrol' }>;
 
 export interface EnrolmentOptions {
   readonly gallery: Gallery;
@@ -58,9 +59,10 @@ async function enrol(
   record: JobRecord,
   task: EnrolTask,
 ): Promise<EnrolReport> {
-  const unfit = whyUnfit(picture, task.person);
+  const face = task.face === undefined ? picture.faces[0] : faceAt(picture, task.face);
+  const unfit = whyUnfit(picture, face, task);
   if (unfit !== undefined) return unfit;
-  const face = picture.faces[0]!;
+  assert(face !== undefined);
   // Erased, or an id that is none: better known before anybody is compared with.
   const person = await gallery.find(task.person);
   await replica.refresh();
@@ -75,14 +77,22 @@ async function enrol(
   return add(gallery, { face, record, task, packId: picture.packId });
 }
 
-/** Why no face of the picture can be enrolled; undefined when its largest one can. */
-function whyUnfit(picture: RecognisedPicture, person: string): EnrolReport | undefined {
-  const { faces } = picture;
-  const [face] = faces;
-  if (face === undefined) return { verdict: 'no-face', person, message: 'no face was found in the picture' };
+/** Why this face of the picture can't be enrolled; undefined when it can. */
+function whyUnfit(
+  picture: RecognisedPicture,
+  face: Face | undefined,
+  { person, face: wanted }: EnrolTask,
+): EnrolReport | undefined {
+  if (face === undefined) {
+    const message =
+      wanted === undefined
+        ? 'no face was found in the picture'
+        : 'no face was found in this place of the picture';
+    return { verdict: 'no-face', person, message };
+  }
   const sizePx = face.quality.sizePx;
-  const prominent = faces.filter((other) => other.quality.sizePx >= sizePx * BACKGROUND_SHARE);
-  if (prominent.length > 1 && !isSubject(face, picture)) {
+  const prominent = picture.faces.filter((other) => other.quality.sizePx >= sizePx * BACKGROUND_SHARE);
+  if (wanted === undefined && prominent.length > 1 && !isSubject(face, picture)) {
     const message = `${prominent.length} faces are about as large: enrol a picture of one person`;
     return { verdict: 'several-faces', person, message };
   }
@@ -91,6 +101,15 @@ function whyUnfit(picture: RecognisedPicture, person: string): EnrolReport | und
     return { verdict: 'too-small', person, message };
   }
   return undefined;
+}
+
+/** The face that overlaps the box most, if by half: the same picture read again gives the same boxes, or nearly. */
+function faceAt({ faces }: RecognisedPicture, box: Box): Face | undefined {
+  const overlapping = faces
+    .map((face) => ({ face, share: overlap(face.box, box) }))
+    .filter(({ share }) => share >= SAME_PLACE_OVERLAP)
+    .sort((one, other) => other.share - one.share);
+  return overlapping[0]?.face;
 }
 
 /**
@@ -145,6 +164,7 @@ async function add(gallery: Gallery, { face, record, task, packId }: Enrolling):
     faceId: faceIdOf(record.jobId),
     requestedAt: record.submittedAt,
     ...(task.source === undefined ? {} : { source: task.source }),
+    ...(task.externalId === undefined ? {} : { externalId: task.externalId }),
   });
   const verdict = isDuplicate ? 'duplicate' : 'enrolled';
   const message = isDuplicate ? 'this picture was enrolled for this person before' : enrolledMessage(face);

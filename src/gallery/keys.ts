@@ -2,6 +2,10 @@ import assert from 'node:assert/strict';
 
 export const DEFAULT_GALLERY = 'default';
 
+/** State bucket: the galleries that were made beside the default one. */
+export const GALLERY_RECORDS = 'galleries/';
+export const galleryRecordKey = (name: string): string => `${GALLERY_RECORDS}${name}.json`;
+
 /** Where a gallery's objects lie in the state bucket. */
 export interface GalleryKeys {
   readonly manifest: string;
@@ -18,7 +22,11 @@ export interface GalleryKeys {
 }
 
 export function galleryKeys(name: string): GalleryKeys {
-  assert.match(name, /^[a-z0-9][a-z0-9-]{0,63}$/, 'a gallery is named with 1 to 64 of a-z, 0-9 and -');
+  assert.match(
+    name,
+    /^[a-z0-9][a-z0-9-]{0,63}(\.[0-9a-f]{8})?$/,
+    'the id of a gallery is 1 to 64 of a-z, 0-9 and -, perhaps with eight hex digits after a dot',
+  );
   const root = `gallery/${name}`;
   return {
     manifest: `${root}/manifest.json`,

@@ -1,9 +1,11 @@
 import { FacefleetError } from '../errors.ts';
-import type { Candidate, UnknownReason } from '../jobs/job.ts';
+import type { Candidate, ComparedPair, MatchLimits, UnknownReason } from '../jobs/job.ts';
 import type { Logger } from '../logger.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import { BUILT_IN_PACKS, type Thresholds } from '../recognition/packs.ts';
+import { cosine } from '../recognition/verdict.ts';
 import { assignFreely, assignPeople } from './assignment.ts';
+import { compareAll } from './comparison.ts';
 import type { SearchHits } from './exact-search.ts';
 import { GalleryFollower } from './follower.ts';
 import type { GalleryState, Templates } from './gallery-state.ts';
@@ -104,6 +106,10 @@ class Replica implements GalleryReplica {
     const rankings = await this.#rankSettled(probes, search);
     if (options.allowRepeats === true) return outcomes(rankings, assignFreely(peopleOf(rankings)), search);
     return outcomes(rankings, await this.#assign(probes, rankings, search), search);
+  }
+
+  compare(first: readonly Probe[], second: readonly Probe[], limits: MatchLimits): ComparedPair[] {
+    return compareAll(this.#thresholds, first, second, limits);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -235,7 +241,7 @@ class CounterexampleCheck {
     const { state, templates, matrix } = this.#search;
     const similarities = Array.from(state.counterexamples.of(person), (faceRow) => {
       const row = templates.faceRows.indexOf(faceRow);
-      return row === -1 ? Number.NEGATIVE_INFINITY : dot(matrix.row(row), this.#probe.embedding);
+      return row === -1 ? Number.NEGATIVE_INFINITY : cosine(matrix.row(row), this.#probe.embedding);
     });
     return Math.max(...similarities);
   }
@@ -287,12 +293,6 @@ function candidate(ranked: RankedPerson, search: Search): Candidate {
 function named({ person }: RankedPerson, { state }: Search): { id: string; name: string } {
   const { personId, name } = state.roster.at(person)!;
   return { id: personId, name };
-}
-
-function dot(one: Float32Array, other: Float32Array): number {
-  let sum = 0;
-  for (let at = 0; at < one.length; at++) sum += (one[at] ?? 0) * (other[at] ?? 0);
-  return sum;
 }
 
 function liveTemplates(state: GalleryState, templates: Templates | undefined): number {

@@ -1,4 +1,4 @@
-import type { Candidate, UnknownReason } from '../jobs/job.ts';
+import type { Candidate, ComparedPair, MatchLimits, UnknownReason } from '../jobs/job.ts';
 
 export interface Probe {
   /** Unit length, of the gallery's active pack. */
@@ -50,6 +50,8 @@ export interface GalleryReplica extends AsyncDisposable {
   /** Loads what is newer; resolves to the version it then holds, with all that was written before the call. Concurrent calls share loads. */
   refresh(): Promise<number>;
   match(probes: readonly Probe[], options: MatchOptions): Promise<MatchOutcome[]>;
+  /** Compares each with each, of the pack but of nobody in particular; most similar first. */
+  compare(first: readonly Probe[], second: readonly Probe[], limits: MatchLimits): readonly ComparedPair[];
   /** Whether the person was removed for good, as far as the version it holds tells; not so for one who was merged or never known. */
   isErased(personId: string): boolean;
 }

@@ -27,18 +27,57 @@ export interface JobAnswer {
 }
 
 /** What is asked about a picture. */
-export type JobTask =
-  | { readonly kind: 'recognise'; readonly topK?: number; readonly falsePositiveRate?: number }
-  | { readonly kind: 'detect' }
-  | {
-      readonly kind: 'enrol';
-      readonly person: string;
-      /** Enrol although the face resembles another person. */
-      readonly force?: boolean;
-      /** Where the picture came from, for the report. */
-      readonly source?: string;
-    }
-  | { readonly kind: 'reembed'; readonly faceId: string; readonly pack: string };
+export type JobTask = RecogniseTask | { readonly kind: 'detect' } | CompareTask | EnrolTask | ReembedTask;
+
+/** What tells somebody's face from a stranger's: the operator's false positive rate, unless one of these says otherwise. */
+export interface MatchLimits {
+  /** How often a single comparison with a stranger may pass. */
+  readonly falseMatchRate?: number;
+  /** What the similarity has to reach, whatever rate that comes to. */
+  readonly threshold?: number;
+}
+
+export interface RecogniseTask extends MatchLimits {
+  readonly kind: 'recognise';
+  readonly topK?: number;
+  readonly falsePositiveRate?: number;
+  /** Whether several faces of the picture may be one person. */
+  readonly allowRepeats?: boolean;
+  readonly gallery?: GalleryId;
+}
+
+/** The upload is two pictures, one after the other; each face of the first is compared with each of the second. */
+export interface CompareTask extends MatchLimits {
+  readonly kind: 'compare';
+  /** Size of the first. */
+  readonly firstBytes: number;
+}
+
+export interface EnrolTask {
+  readonly kind: 'enrol';
+  readonly person: string;
+  /** Enrol although the face resembles another person. */
+  readonly force?: boolean;
+  /** Where the picture came from, for the report. */
+  readonly source?: string;
+  /** What the caller calls the face. */
+  readonly externalId?: string;
+  /** Which face of the picture: the one that overlaps this most. Without it, whose portrait it is. */
+  readonly face?: Box;
+  /** The job whose picture this is: an erasure of the person takes that one too. */
+  readonly fromJobId?: string;
+  readonly gallery?: GalleryId;
+}
+
+export interface ReembedTask {
+  readonly kind: 'reembed';
+  readonly faceId: string;
+  readonly pack: string;
+  readonly gallery?: GalleryId;
+}
+
+/** Of a gallery other than the default one: name and, after a dot, which one of those that ever had it. */
+export type GalleryId = string;
 
 /**
  * All that is known of a job before it is worked off. In the `native` dialect it is the metadata of the input object
@@ -150,8 +189,33 @@ export interface DoneResult extends ResultBase {
   readonly facesCut: number;
   readonly packId: string;
   readonly galleryVersion: number;
+  /** Absent for the default one. */
+  readonly galleryId?: GalleryId;
   readonly timings: JobTimings;
   readonly enrolment?: EnrolReport;
+  readonly comparison?: Comparison;
+}
+
+/** The second picture of a comparison (the first is the result's own), and each face of the first with each of the second. */
+export interface Comparison {
+  readonly picture: DoneResult['picture'];
+  readonly faces: readonly FaceResult[];
+  readonly facesCut: number;
+  /** Most similar first. */
+  readonly pairs: readonly ComparedPair[];
+}
+
+export interface ComparedPair {
+  /** Index into the faces of the first picture, and of the second. */
+  readonly first: number;
+  readonly second: number;
+  readonly isSamePerson: boolean;
+  /** Cosine. */
+  readonly similarity: number;
+  /** What it had to reach at these face sizes. */
+  readonly threshold: number;
+  /** How often two strangers reach this similarity at these face sizes. */
+  readonly falseMatchRate: number;
 }
 
 export interface FailedResult extends ResultBase {

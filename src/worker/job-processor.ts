@@ -16,11 +16,12 @@ import type { AttemptLog } from './attempts.ts';
 import type { Deliveries } from './deliveries.ts';
 import { isForDeadLetters, PictureGoneError, permanentFailure } from './failure.ts';
 import { fetchJob } from './fetch-job.ts';
+import type { WorkerGallery } from './galleries.ts';
 import type { GuardedReading } from './guarded-reading.ts';
 import type { JobInHand } from './in-hand.ts';
 import type { JobReport, JobReports } from './job-report.ts';
 import type { ResultWriter } from './result-writer.ts';
-import { packFor, runTask, type TaskInput, type TaskTools } from './tasks.ts';
+import { galleryOf, packFor, runTask, type TaskInput, type TaskTools } from './tasks.ts';
 
 export interface JobProcessorOptions {
   readonly buckets: Buckets;
@@ -43,6 +44,10 @@ interface Job {
   readonly report: JobReport;
   /** As soon as it was read. */
   record?: JobRecord;
+}
+
+interface FetchedInput extends Omit<TaskInput, 'gallery'> {
+  readonly fetchMs: number;
 }
 
 /**
@@ -114,27 +119,35 @@ export class JobProcessor {
   }
 
   /** Beside the picture the gallery is brought up to date: neither waits for the other. */
-  async #fetch(job: Job): Promise<TaskInput & { fetchMs: number }> {
+  async #fetch(job: Job): Promise<FetchedInput> {
     const { buckets, results, tools, maxPictureBytes } = this.#options;
     const startedAt = performance.now();
-    const freshening = tools.gallery.freshen();
+    const freshening = tools.galleries.main.watch.freshen();
     try {
       const fetched = await fetchJob(buckets, job.message.jobId, results.dialect);
       if (fetched !== undefined) job.record = fetched.record;
       if (fetched?.upload === undefined) throw new PictureGoneError();
-      const picture = await fetched.upload.bytes(maxPictureBytes);
+      const pictures = fetched.record.task.kind === 'compare' ? 2 : 1;
+      const picture = await fetched.upload.bytes(pictures * maxPictureBytes);
       return { record: fetched.record, picture, fetchMs: performance.now() - startedAt };
     } finally {
       await freshening;
     }
   }
 
-  async #recognise(job: Job, input: TaskInput & { fetchMs: number }): Promise<DoneResult> {
+  #recognise(job: Job, fetched: FetchedInput): Promise<DoneResult> {
+    const { galleries } = this.#options.tools;
+    const work = (gallery: WorkerGallery) => this.#recogniseIn(job, { ...fetched, gallery });
+    return galleries.use(galleryOf(fetched.record.task), work);
+  }
+
+  async #recogniseIn(job: Job, input: TaskInput & FetchedInput): Promise<DoneResult> {
     const { reading, tools, clock } = this.#options;
+    const galleryId = galleryOf(input.record.task);
     const queueMs = Math.max(0, clock.now() - job.message.submittedAt);
     const suspect = {
       ...logged(job.message),
-      packId: packFor(input.record.task, tools),
+      packId: packFor(input.record.task, input.gallery),
       receiveCount: job.delivery.receiveCount,
     };
     const { timings, ...outcome } = await reading.run(suspect, (reader) => runTask(input, reader, tools));
@@ -142,6 +155,7 @@ export class JobProcessor {
       ...this.#resultBase(job),
       status: 'done',
       ...outcome,
+      ...(galleryId === undefined ? {} : { galleryId }),
       timings: { queueMs, fetchMs: input.fetchMs, ...timings },
     };
     job.report.recognised(result);

@@ -13,24 +13,24 @@ import {
 } from '../jobs/results.ts';
 import { type Buckets, resultBucket } from '../jobs/stores.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
-import type { GalleryWatch } from './gallery-watch.ts';
+import type { Galleries } from './galleries.ts';
 
 export interface ResultWriterOptions {
   readonly buckets: Buckets;
   readonly dialect: Dialect;
-  readonly gallery: GalleryWatch;
+  readonly galleries: Galleries;
 }
 
 /** Stores each result once, findable for erasure, and takes it back when a person it names was erased meanwhile. */
 export class ResultWriter {
   readonly dialect: Dialect;
   readonly #buckets: Buckets;
-  readonly #gallery: GalleryWatch;
+  readonly #galleries: Galleries;
 
-  constructor({ buckets, dialect, gallery }: ResultWriterOptions) {
+  constructor({ buckets, dialect, galleries }: ResultWriterOptions) {
     this.dialect = dialect;
     this.#buckets = buckets;
-    this.#gallery = gallery;
+    this.#galleries = galleries;
   }
 
   /** The result that the job has already, and that stands; undefined when it is to be worked off. */
@@ -96,13 +96,27 @@ export class ResultWriter {
   async #unlessErased(result: JobResult): Promise<JobResult> {
     const people = peopleIn(result);
     if (people.length === 0) return result;
-    await this.#gallery.refresh();
-    if (!people.some((id) => this.#gallery.replica.isErased(id))) return result;
+    if (!(await this.#namesErased(result, people))) return result;
     const erased = erasedResult(result);
     const stored = await this.#read(result.jobId);
     // If it is replaced already, the erasure got to it first.
     if (stored?.result.status === 'done') await this.#replace(erased, stored.etag);
     return erased;
+  }
+
+  /** Whether any of them was erased by now, or the whole gallery was removed. */
+  async #namesErased(result: JobResult, people: readonly string[]): Promise<boolean> {
+    const galleryId = result.status === 'done' ? result.galleryId : undefined;
+    try {
+      return await this.#galleries.use(galleryId, async ({ watch }) => {
+        await watch.refresh();
+        const isErased = people.some((id) => watch.replica.isErased(id));
+        return isErased || !(await this.#galleries.isOpen(galleryId));
+      });
+    } catch (error) {
+      if (errorCode(error) === 'erased') return true;
+      throw error;
+    }
   }
 
   /** Course dialect: the bare name as text, for the course's own checks. Plain and overwritten; the truth is elsewhere. */

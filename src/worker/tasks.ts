@@ -1,30 +1,41 @@
 import { errorCode, errorMessage, FacefleetError } from '../errors.ts';
-import type { GalleryChanges } from '../gallery/enrolment.ts';
 import type { MatchOptions, MatchOutcome, Probe } from '../gallery/types.ts';
-import type { DoneResult, FaceResult, JobRecord, JobTask } from '../jobs/job.ts';
+import type {
+  CompareTask,
+  DoneResult,
+  FaceResult,
+  GalleryId,
+  JobRecord,
+  JobTask,
+  RecogniseTask,
+  ReembedTask,
+} from '../jobs/job.ts';
 import type { Face, RecognisedPicture } from '../recognition/types.ts';
 import { TaskRefusedError } from './failure.ts';
+import type { Galleries, WorkerGallery } from './galleries.ts';
 import type { GalleryWatch } from './gallery-watch.ts';
 import type { PictureReader } from './isolated-recogniser.ts';
 
 /** What a task finds out; the rest of the result is the same for all. */
 export type TaskOutcome = Pick<
   DoneResult,
-  'picture' | 'faces' | 'facesCut' | 'packId' | 'galleryVersion' | 'enrolment'
+  'picture' | 'faces' | 'facesCut' | 'packId' | 'galleryVersion' | 'enrolment' | 'comparison'
 > & { readonly timings: Partial<DoneResult['timings']> };
 
 export interface TaskTools {
-  readonly gallery: GalleryWatch;
-  readonly changes: GalleryChanges;
+  readonly galleries: Galleries;
   /** How often a stranger may get a name, unless the job says otherwise. */
   readonly falsePositiveRate: number;
   readonly smallFaces: boolean;
-  /** The pack that answers. */
-  readonly packId: string;
+}
+
+/** The gallery that a task is about; undefined is the default one. */
+export function galleryOf(task: JobTask): GalleryId | undefined {
+  return 'gallery' in task ? task.gallery : undefined;
 }
 
 /** The pack whose recogniser a task needs. */
-export function packFor(task: JobTask, { packId }: TaskTools): string {
+export function packFor(task: JobTask, { packId }: WorkerGallery): string {
   return task.kind === 'reembed' ? task.pack : packId;
 }
 
@@ -32,6 +43,7 @@ export interface TaskInput {
   readonly record: JobRecord;
   /** Encoded. */
   readonly picture: Buffer;
+  readonly gallery: WorkerGallery;
 }
 
 /** Does what the record asks for. `reader` recognises in this process or in one apart. */
@@ -42,27 +54,29 @@ export function runTask(input: TaskInput, reader: PictureReader, tools: TaskTool
       return recognise(input, task, reader, tools);
     case 'detect':
       return detect(input, reader, tools);
+    case 'compare':
+      return compare(input, task, reader, tools);
     case 'enrol':
       return enrol(input, reader, tools);
     case 'reembed':
-      return reembed(input, task, reader, tools);
+      return reembed(input, task, reader);
     default:
       throw unknownTask(task);
   }
 }
 
 async function recognise(
-  { picture }: TaskInput,
-  { topK, falsePositiveRate }: Extract<JobTask, { kind: 'recognise' }>,
+  { picture, gallery: { watch } }: TaskInput,
+  task: RecogniseTask,
   reader: PictureReader,
-  { gallery, falsePositiveRate: usualRate, smallFaces }: TaskTools,
+  { falsePositiveRate, smallFaces }: TaskTools,
 ): Promise<TaskOutcome> {
   const seen = await reader.recognise(picture, { smallFaces });
   const startedAt = performance.now();
-  const probes = seen.faces.map((face) => ({ embedding: face.embedding, sizePx: face.quality.sizePx }));
-  const { galleryVersion, outcomes } = await matchUpToDate(gallery, probes, {
-    falsePositiveRate: falsePositiveRate ?? usualRate,
-    ...(topK === undefined ? {} : { topK }),
+  const { kind: _, gallery: __, ...wishes } = task;
+  const { galleryVersion, outcomes } = await matchUpToDate(watch, probesOf(seen), {
+    falsePositiveRate,
+    ...wishes,
   });
   return {
     ...outcomeOf(
@@ -72,6 +86,10 @@ async function recognise(
     ),
     timings: { ...seen.timings, matchMs: performance.now() - startedAt },
   };
+}
+
+function probesOf({ faces }: RecognisedPicture): Probe[] {
+  return faces.map(({ embedding, quality: { sizePx } }) => ({ embedding, sizePx }));
 }
 
 /** Somebody who was removed a moment ago is not named: a match that names anybody holds only against the newest gallery. */
@@ -92,36 +110,60 @@ async function matchUpToDate(
 }
 
 async function detect(
-  { picture }: TaskInput,
+  { picture, gallery: { watch } }: TaskInput,
   reader: PictureReader,
-  { gallery, smallFaces }: TaskTools,
+  { smallFaces }: TaskTools,
 ): Promise<TaskOutcome> {
   const seen = await reader.recognise(picture, { until: 'detect', smallFaces });
-  return outcomeOf(seen, gallery.replica.version);
+  return outcomeOf(seen, watch.replica.version);
+}
+
+async function compare(
+  { picture, gallery: { watch } }: TaskInput,
+  { kind: _, firstBytes, ...limits }: CompareTask,
+  reader: PictureReader,
+  { smallFaces }: TaskTools,
+): Promise<TaskOutcome> {
+  const seen = await reader.recognise(picture.subarray(0, firstBytes), { smallFaces });
+  const other = await reader.recognise(picture.subarray(firstBytes), { smallFaces });
+  const startedAt = performance.now();
+  const pairs = watch.replica.compare(probesOf(seen), probesOf(other), limits);
+  const { picture: size, faces, facesCut } = outcomeOf(other, watch.replica.version);
+  return {
+    ...outcomeOf(seen, watch.replica.version),
+    comparison: { picture: size, faces, facesCut, pairs },
+    timings: {
+      decodeMs: seen.timings.decodeMs + other.timings.decodeMs,
+      detectMs: seen.timings.detectMs + other.timings.detectMs,
+      embedMs: seen.timings.embedMs + other.timings.embedMs,
+      matchMs: performance.now() - startedAt,
+    },
+  };
 }
 
 async function enrol(
-  { picture, record }: TaskInput,
+  { picture, record, gallery: { watch, changes } }: TaskInput,
   reader: PictureReader,
-  { gallery, changes, smallFaces }: TaskTools,
+  { galleries, smallFaces }: TaskTools,
 ): Promise<TaskOutcome> {
+  const galleryId = galleryOf(record.task);
   const seen = await reader.recognise(picture, { crops: true, smallFaces });
+  if (!(await galleries.isOpen(galleryId))) throw new FacefleetError('erased', 'the gallery was removed');
   const enrolment = await changes.enrol(seen, record).catch((error: unknown) => {
     const code = errorCode(error);
     const isAskedWrongly = code === 'not-found' || code === 'bad-request';
     throw isAskedWrongly ? new TaskRefusedError(errorMessage(error), { cause: error }) : error;
   });
   // A worker with a new version beats at once, and the controller tells the others.
-  await gallery.refresh();
-  return { ...outcomeOf(seen, gallery.replica.version), enrolment };
+  await watch.refresh();
+  return { ...outcomeOf(seen, watch.replica.version), enrolment };
 }
 
 /** The picture is an enrolment crop. */
 async function reembed(
-  { picture }: TaskInput,
-  { faceId, pack }: Extract<JobTask, { kind: 'reembed' }>,
+  { picture, gallery: { watch, changes } }: TaskInput,
+  { faceId, pack }: ReembedTask,
   reader: PictureReader,
-  { gallery, changes }: TaskTools,
 ): Promise<TaskOutcome> {
   const startedAt = performance.now();
   const embedding = await reader.embedCrop(picture);
@@ -131,7 +173,7 @@ async function reembed(
     faces: [],
     facesCut: 0,
     packId: pack,
-    galleryVersion: gallery.replica.version,
+    galleryVersion: watch.replica.version,
     timings: { embedMs: performance.now() - startedAt },
   };
 }
@@ -160,6 +202,6 @@ function faceResult(
 function unknownTask(task: never): FacefleetError {
   return new FacefleetError(
     'data-corrupt',
-    `the record asks for the unknown task ${JSON.stringify(task)}, expected recognise, detect, enrol or reembed`,
+    `the record asks for the unknown task ${JSON.stringify(task)}, expected recognise, detect, compare, enrol or reembed`,
   );
 }

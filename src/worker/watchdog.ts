@@ -1,6 +1,6 @@
 import type { Clock } from '../ports/clock.ts';
 import type { Ending } from './ending.ts';
-import type { GalleryWatch } from './gallery-watch.ts';
+import type { Galleries } from './galleries.ts';
 import { HEARTBEAT_SECONDS, type HeartbeatClient } from './heartbeat-client.ts';
 import type { InHand } from './in-hand.ts';
 
@@ -15,11 +15,9 @@ const SILENT_AFTER_MS = 2.5 * HEARTBEAT_SECONDS * 1000;
 export interface WatchdogOptions {
   readonly inHand: InHand;
   readonly heartbeats: HeartbeatClient;
-  readonly gallery: GalleryWatch;
+  readonly galleries: Galleries;
   readonly ending: Ending;
-  /** Of the worker's models. */
-  readonly packId: string;
-  /** Without the gallery. */
+  /** Without the galleries. */
   readonly memoryBytes: number;
   readonly clock: Clock;
   /** The memory of this process. */
@@ -54,15 +52,16 @@ export class Watchdog implements AsyncDisposable {
   }
 
   #checkMemory(): void {
-    const { gallery, ending, memoryBytes, residentBytes } = this.#options;
+    const { galleries, ending, memoryBytes, residentBytes } = this.#options;
     const used = residentBytes();
-    const ceiling = memoryBytes + gallery.replica.residentBytes;
+    const ceiling = memoryBytes + galleries.residentBytes;
     if (used > ceiling) ending.drain('memory', { residentBytes: used, ceilingBytes: ceiling });
   }
 
   #checkPack(): void {
-    const { gallery, ending, packId } = this.#options;
-    const { activePack = packId } = gallery.replica;
+    const { galleries, ending } = this.#options;
+    const { packId, watch } = galleries.main;
+    const { activePack = packId } = watch.replica;
     if (activePack !== packId) ending.drain('pack', { packId, activePack });
   }
 
@@ -73,9 +72,9 @@ export class Watchdog implements AsyncDisposable {
   }
 
   async #checkController(): Promise<void> {
-    const { inHand, heartbeats, gallery, ending, clock } = this.#options;
+    const { inHand, heartbeats, galleries, ending, clock } = this.#options;
     const silentMs = clock.monotonic() - heartbeats.lastContactAt;
-    if (silentMs > SILENT_AFTER_MS) await gallery.freshen();
+    if (silentMs > SILENT_AFTER_MS) await galleries.main.watch.freshen();
     const { idleMs } = inHand;
     if (Math.min(silentMs, idleMs) > ORPHANED_AFTER_MS) ending.drain('orphaned', { silentMs, idleMs });
   }

@@ -13,6 +13,7 @@ import {
 } from '../recognition/index.ts';
 import { serveMetrics } from '../telemetry/serve-metrics.ts';
 import type { EndReason } from './ending.ts';
+import type { OpenedGallery } from './galleries.ts';
 import type { IsolatedMainSettings } from './isolated-main.ts';
 import { createIsolatedRecogniser, type PictureReader } from './isolated-recogniser.ts';
 import { openRecogniserPool } from './recogniser-pool.ts';
@@ -62,6 +63,7 @@ export async function runWorkerProcess(options: WorkerProcessOptions): Promise<E
     recogniser: pair.then(({ recogniser }) => recogniser),
     gallery: pair.then(({ replica }) => replica),
     galleryChanges: (replica) => createGalleryChanges({ gallery: new Gallery({ state, clock }), replica }),
+    openGallery: (galleryId) => openGallery(models, deployment, packId, galleryId),
     openRecogniser: (otherPackId) => models.open(otherPackId),
     isolatedReader: (otherPackId) => models.isolated(otherPackId),
     instance,
@@ -143,6 +145,25 @@ async function openPair({ models, deployment, packId, opening }: PairOptions): P
     await closeQuietly(opening);
     throw error;
   }
+}
+
+/** Another gallery, with the templates of the pack that answers in it: the worker's own, while it is empty. */
+async function openGallery(
+  models: Models,
+  deployment: Deployment,
+  packId: string,
+  galleryId: string,
+): Promise<OpenedGallery> {
+  const { state, clock, logger } = deployment;
+  const { thresholds } = await new PackRegistry({ folder: models.folder }).find(packId);
+  const replica = await openGalleryReplica({ state, packId, thresholds, logger, name: galleryId });
+  const { activePack: answering = packId } = replica;
+  if (answering !== packId) {
+    await replica[Symbol.asyncDispose]();
+    return openGallery(models, deployment, answering, galleryId);
+  }
+  const gallery = new Gallery({ state, clock, name: galleryId });
+  return { replica, changes: createGalleryChanges({ gallery, replica }) };
 }
 
 async function closeAll(opening: Promise<Pair>, deployment: Deployment): Promise<void> {

@@ -1,6 +1,9 @@
 import type { Deployment } from '../deployment.ts';
+import { FacefleetError } from '../errors.ts';
+import { GalleryDirectory } from '../gallery/directory.ts';
 import type { GalleryChanges } from '../gallery/enrolment.ts';
 import type { GalleryReplica } from '../gallery/types.ts';
+import type { GalleryId } from '../jobs/job.ts';
 import { queueNames } from '../jobs/keys.ts';
 import type { Machine, MachineIdentity } from '../ports/machine.ts';
 import type { Queue, QueueMessage } from '../ports/queue.ts';
@@ -10,6 +13,7 @@ import { Releasers } from '../shutdown.ts';
 import { AttemptLog } from './attempts.ts';
 import { Deliveries } from './deliveries.ts';
 import { Ending, type EndReason } from './ending.ts';
+import { Galleries, type OpenedGallery } from './galleries.ts';
 import { GalleryWatch } from './gallery-watch.ts';
 import { GuardedReading } from './guarded-reading.ts';
 import { HeartbeatClient } from './heartbeat-client.ts';
@@ -31,6 +35,8 @@ export interface WorkerOptions {
   readonly gallery: GalleryReplica | Promise<GalleryReplica>;
   /** What enrolments and re-embeddings do to the gallery that this is a replica of. */
   readonly galleryChanges: (replica: GalleryReplica) => GalleryChanges;
+  /** Loads a gallery other than the default one; without it, jobs about others fail. */
+  readonly openGallery?: (galleryId: GalleryId) => Promise<OpenedGallery>;
   /** Opens a recogniser of another pack, which the worker closes. */
   readonly openRecogniser: (packId: string) => Promise<Recogniser>;
   /** Reads one picture in a process apart, for jobs that are suspected of crashing recognisers. */
@@ -116,11 +122,12 @@ class Worker {
 
     const queue = queues.open(queueNames(config.prefix).requests);
     const visibilityTimeoutSeconds = config.visibilityTimeoutSeconds;
-    const processor = this.#createProcessor({ releasers, queue, recogniser, gallery });
+    const galleries = releasers.use('galleries', this.#openGalleries(gallery, recogniser.packId));
+    const processor = this.#createProcessor({ releasers, queue, recogniser, galleries });
     const visible = { queue, timeoutSeconds: visibilityTimeoutSeconds, clock, logger };
     const keeper = releasers.use('visibility keeper', new VisibilityKeeper(visible));
     this.#keeper = keeper;
-    this.#startWatchdog({ releasers, heartbeats, gallery, packId: recogniser.packId });
+    this.#startWatchdog({ releasers, heartbeats, galleries });
 
     this.#state = 'running';
     heartbeats.beatSoon();
@@ -160,8 +167,24 @@ class Worker {
     releasers.push('metrics', stop);
   }
 
-  #createProcessor({ releasers, queue, recogniser, gallery }: ProcessorParts): JobProcessor {
-    const { deployment, instance, galleryChanges, openRecogniser, isolatedReader } = this.#options;
+  #openGalleries(watch: GalleryWatch, packId: string): Galleries {
+    const { deployment, galleryChanges, openGallery } = this.#options;
+    const directory = new GalleryDirectory(deployment);
+    return new Galleries({
+      main: { watch, changes: galleryChanges(watch.replica), packId },
+      open: async (galleryId) => {
+        if (openGallery === undefined) throw new Error('this worker knows the default gallery only');
+        if (await directory.isOpen(galleryId)) return openGallery(galleryId);
+        throw new FacefleetError('erased', 'the gallery was removed', { context: { gallery: galleryId } });
+      },
+      isOpen: (galleryId) => directory.isOpen(galleryId),
+      clock: deployment.clock,
+      logger: deployment.logger,
+    });
+  }
+
+  #createProcessor({ releasers, queue, recogniser, galleries }: ProcessorParts): JobProcessor {
+    const { deployment, instance, openRecogniser, isolatedReader } = this.#options;
     const { clock, logger, queues, state } = deployment;
     const { prefix, dialect, falsePositiveRate, smallFaces, maxUploadBytes } = deployment.loaded.config;
     const shared = { instanceId: instance.id, clock, logger };
@@ -176,7 +199,7 @@ class Worker {
       maxPictureBytes: maxUploadBytes,
       reports: new JobReports(deployment.telemetry, instance.id),
       deliveries: new Deliveries({ ...shared, queues, requests: queue, prefix }),
-      results: new ResultWriter({ buckets: deployment, dialect, gallery }),
+      results: new ResultWriter({ buckets: deployment, dialect, galleries }),
       attempts,
       reading: new GuardedReading({
         ...shared,
@@ -185,11 +208,9 @@ class Worker {
         onLost: () => this.#ending.drain('broken'),
       }),
       tools: {
-        gallery,
-        changes: galleryChanges(gallery.replica),
+        galleries,
         falsePositiveRate,
         smallFaces,
-        packId: recogniser.packId,
       },
     });
   }
@@ -201,14 +222,13 @@ class Worker {
     releasers.use('machine watch', new Reclamation({ machine, ending: this.#ending, clock }));
   }
 
-  #startWatchdog({ releasers, heartbeats, gallery, packId }: WatchdogParts): void {
+  #startWatchdog({ releasers, heartbeats, galleries }: WatchdogParts): void {
     const { clock, loaded } = this.#options.deployment;
     const watchdog = new Watchdog({
       inHand: this.#inHand,
       heartbeats,
-      gallery,
+      galleries,
       ending: this.#ending,
-      packId,
       memoryBytes: loaded.config.workerMemoryBytes,
       clock,
       residentBytes: this.#residentBytes,
@@ -255,14 +275,13 @@ interface ProcessorParts {
   readonly releasers: Releasers;
   readonly queue: Queue;
   readonly recogniser: Recogniser;
-  readonly gallery: GalleryWatch;
+  readonly galleries: Galleries;
 }
 
 interface WatchdogParts {
   readonly releasers: Releasers;
   readonly heartbeats: HeartbeatClient;
-  readonly gallery: GalleryWatch;
-  readonly packId: string;
+  readonly galleries: Galleries;
 }
 
 /** Calls back once the signal aborts, also when it has; the releasers take the listener off again. */

@@ -1,4 +1,5 @@
 import type { GalleryReplica, MatchOptions, MatchOutcome, Probe } from '../../src/gallery/types.ts';
+import type { ComparedPair } from '../../src/jobs/job.ts';
 import { embeddingOf } from './fake-recogniser.ts';
 
 interface Known {
@@ -87,6 +88,24 @@ export class FakeReplica implements GalleryReplica {
         candidates: candidates.slice(0, topK),
       };
     });
+  }
+
+  compare(first: readonly Probe[], second: readonly Probe[]): ComparedPair[] {
+    const pairs = first.flatMap((one, at) =>
+      second.map((other, index) => {
+        const similarity = cosine(one.embedding, other.embedding);
+        const isSamePerson = similarity > 0.999_99;
+        return {
+          first: at,
+          second: index,
+          isSamePerson,
+          similarity,
+          threshold: 0.999_99,
+          falseMatchRate: isSamePerson ? 1e-6 : 1,
+        };
+      }),
+    );
+    return pairs.sort((one, other) => other.similarity - one.similarity);
   }
 
   isErased(personId: string): boolean {

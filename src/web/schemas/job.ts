@@ -101,7 +101,29 @@ export const EnrolmentSchema = Type.Object(
   { title: 'Enrolment', description: 'What became of a picture that was to be enrolled' },
 );
 
-const KindSchema = Type.Enum(['recognise', 'detect', 'enrol', 'reembed']);
+const KindSchema = Type.Enum(['recognise', 'detect', 'compare', 'enrol', 'reembed']);
+
+const PictureSchema = Type.Object({ width: Type.Number(), height: Type.Number(), format: Type.String() });
+
+export const ComparisonSchema = Type.Object(
+  {
+    picture: PictureSchema,
+    faces: Type.Array(FaceSchema, { description: 'Of the second picture, largest first' }),
+    facesCut: Type.Integer(),
+    pairs: Type.Array(
+      Type.Object({
+        first: Type.Integer({ description: 'Index into the faces of the first picture' }),
+        second: Type.Integer({ description: 'Index into the faces of the second picture' }),
+        isSamePerson: Type.Boolean(),
+        similarity: Figure('Cosine'),
+        threshold: Figure('What it had to reach at these face sizes'),
+        falseMatchRate: Figure('How often two strangers reach this similarity at these face sizes'),
+      }),
+      { description: 'Each face of the first picture with each of the second, most similar first' },
+    ),
+  },
+  { title: 'Comparison' },
+);
 
 const resultBase = {
   version: Type.Integer(),
@@ -118,12 +140,14 @@ export const DoneResultSchema = Type.Object(
   {
     ...resultBase,
     status: Type.Literal('done'),
-    picture: Type.Object({ width: Type.Number(), height: Type.Number(), format: Type.String() }),
+    picture: PictureSchema,
     faces: Type.Array(FaceSchema, { description: 'Largest first' }),
     facesCut: Type.Integer({ description: 'How many more faces were found and left out' }),
     packId: Type.String({ description: 'The model pack that this rests on' }),
     galleryVersion: Type.Integer({ description: 'The gallery as of this change' }),
+    galleryId: Type.Optional(Type.String({ description: 'Which gallery; absent for the default one' })),
     timings: TimingsSchema,
+    comparison: Type.Optional(ComparisonSchema),
     enrolment: Type.Optional(EnrolmentSchema),
   },
   { title: 'DoneResult' },
