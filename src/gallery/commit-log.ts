@@ -2,7 +2,7 @@ import { FacefleetError, PreconditionFailedError } from '../errors.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import { encodeEntry, type GalleryOp, type LogEntry } from './entry.ts';
-import { GalleryFollower } from './follower.ts';
+import { GalleryFollower, type GalleryObserver } from './follower.ts';
 import type { GalleryState } from './gallery-state.ts';
 import type { GalleryKeys } from './keys.ts';
 
@@ -20,6 +20,7 @@ export interface CommitLogOptions {
   readonly store: ObjectStore;
   readonly keys: GalleryKeys;
   readonly clock: Clock;
+  readonly observer?: GalleryObserver;
 }
 
 /**
@@ -37,11 +38,12 @@ export class CommitLog {
   /** Changes of this writer go one after another: among themselves they would only collide. */
   #tail: Promise<unknown> = Promise.resolve();
 
-  constructor({ store, keys, clock }: CommitLogOptions) {
+  constructor({ store, keys, clock, observer }: CommitLogOptions) {
     this.#store = store;
     this.#keys = keys;
     this.#clock = clock;
-    this.#follower = new GalleryFollower({ store, keys, packs: [] });
+    const watching = observer === undefined ? {} : { observer };
+    this.#follower = new GalleryFollower({ store, keys, packs: [], ...watching });
   }
 
   /** As of the last refresh or commit; without vectors. */

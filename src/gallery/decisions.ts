@@ -242,6 +242,16 @@ export function decideBurial(state: GalleryState, reference: string, at: number)
   };
 }
 
+/** Tombstones for everybody. Resolves to all ids that were ever somebody's here, so that a repeat finds them too. */
+export function decideBurialOfAll({ roster }: GalleryState, at: number): Decision<readonly string[]> {
+  const ops = roster.people().map(({ person: { personId, name } }): GalleryOp => {
+    return { op: 'remove-person', personId, at, seal: sealName(name) };
+  });
+  const aliases = roster.aliases().map(([from]) => from);
+  const gone = roster.tombstones().map(({ personId }) => personId);
+  return { ops, result: [...roster.people().map(({ person }) => person.personId), ...aliases, ...gone] };
+}
+
 /** @throws FacefleetError `conflict` when faces have no template of the pack. */
 export function decidePack(state: GalleryState, packId: string): Decision<void> {
   const missing = rowsWithout(state, packId).length;

@@ -38,8 +38,8 @@ export interface ErasureReport {
   readonly faces: number;
   /** Jobs whose result or picture was erased, or that no longer name the person. */
   readonly jobs: number;
-  /** Gallery version without the person. */
-  readonly version: number;
+  /** The first gallery version without them. */
+  readonly galleryVersion: number;
 }
 
 /**
@@ -80,16 +80,23 @@ export async function eraseFace(options: ErasureOptions, faceId: string): Promis
   const { buckets } = options;
   const keys = keysOf(options);
   const gallery = galleryOf(options);
-  const owner = await gallery.ownerOf(faceId);
-  if (owner === undefined) throw new NotFoundError('there is no such face', { context: { faceId } });
+  const owners = await gallery.peopleOf(faceId);
+  if (owners === undefined) throw new NotFoundError('there is no such face', { context: { faceId } });
   const version = await gallery.buryFace(faceId);
   await foldAway(options, keys, version);
   await buckets.state.delete(keys.crop(faceId));
-  const who = { personIds: new Set<string>(), name: undefined, faceIds: new Set([faceId]) };
-  const jobs = await indexedJobs(buckets, await gallery.familyOf(owner));
+  const who = {
+    personIds: new Set<string>(),
+    name: undefined,
+    faceIds: new Set([faceId]),
+    ...galleryIn(options),
+  };
+  const jobs = new Set<string>();
+  for (const owner of owners)
+    for (const id of await indexedJobs(buckets, await gallery.familyOf(owner))) jobs.add(id);
   for await (const jobId of jobsSentInFor(buckets, who)) jobs.add(jobId);
   await eraseFromJobs(buckets, jobs, who);
-  return { personId: owner, faces: 1, jobs: jobs.size, version };
+  return { personId: owners[0] ?? '', faces: 1, jobs: jobs.size, galleryVersion: version };
 }
 
 /** Ends what erasures of processes that died left undone, and looks after those of the last minutes. Cheap when there are none. */
@@ -116,7 +123,10 @@ async function carryOut(options: ErasureOptions, begun: ErasureRecord): Promise<
   if (isFirstTime) await foldAway(options, keys, await gallery.refresh());
   await Promise.all(record.faceIds.map((faceId) => buckets.state.delete(keys.crop(faceId))));
   const personIds = new Set(record.familyIds);
-  const who = { personIds, name: record.name ?? '', faceIds: new Set(record.faceIds) };
+  const who = {
+    ...{ personIds, name: record.name ?? '', faceIds: new Set(record.faceIds) },
+    ...galleryIn(options),
+  };
   const jobs = await indexedJobs(buckets, record.familyIds);
   // Who sends them in now means somebody new, or is refused by the tombstone.
   if (isFirstTime) for await (const jobId of jobsSentInFor(buckets, who)) jobs.add(jobId);
@@ -127,7 +137,7 @@ async function carryOut(options: ErasureOptions, begun: ErasureRecord): Promise<
     personId: record.personId,
     faces: record.faceIds.length,
     jobs: jobs.size,
-    version: gallery.version,
+    galleryVersion: gallery.version,
   };
 }
 
@@ -168,7 +178,7 @@ async function foldAway(
   await scrub(buckets.state, keys, manifest, version);
 }
 
-async function indexedJobs({ state }: Buckets, personIds: Iterable<string>): Promise<Set<string>> {
+export async function indexedJobs({ state }: Buckets, personIds: Iterable<string>): Promise<Set<string>> {
   const jobs = new Set<string>();
   for (const personId of personIds) {
     for (const prefix of [personJobKey(personId, ''), oldPersonJobKey(personId, '')]) {
@@ -178,7 +188,11 @@ async function indexedJobs({ state }: Buckets, personIds: Iterable<string>): Pro
   return jobs;
 }
 
-async function eraseFromJobs(buckets: Buckets, jobs: Iterable<string>, who: ErasedIdentity): Promise<void> {
+export async function eraseFromJobs(
+  buckets: Buckets,
+  jobs: Iterable<string>,
+  who: ErasedIdentity,
+): Promise<void> {
   for (const jobId of jobs) {
     await eraseFromJob(buckets, jobId, who);
     for (const personId of who.personIds) {
@@ -211,6 +225,11 @@ async function readRecord({ buckets }: ErasureOptions, key: string): Promise<Era
 
 function galleryOf({ buckets, clock, gallery: name = DEFAULT_GALLERY }: ErasureOptions): Gallery {
   return new Gallery({ state: buckets.state, clock, name });
+}
+
+/** As jobs call it. */
+function galleryIn({ gallery = DEFAULT_GALLERY }: ErasureOptions): Pick<ErasedIdentity, 'galleryId'> {
+  return { galleryId: gallery === DEFAULT_GALLERY ? undefined : gallery };
 }
 
 function keysOf({ gallery: name = DEFAULT_GALLERY }: ErasureOptions): GalleryKeys {

@@ -16,6 +16,14 @@ export interface FollowerOptions {
   readonly store: ObjectStore;
   readonly keys: GalleryKeys;
   readonly packs: PackFilter;
+  readonly observer?: GalleryObserver;
+}
+
+/** Is told how a copy changes, right after it did. */
+export interface GalleryObserver {
+  onEntry(entry: LogEntry, state: GalleryState): void;
+  /** Another state took the place of the one before. */
+  onBase(state: GalleryState): void;
 }
 
 /**
@@ -29,13 +37,15 @@ export class GalleryFollower {
   readonly #store: ObjectStore;
   readonly #keys: GalleryKeys;
   readonly #packs: PackFilter;
+  readonly #observer: GalleryObserver | undefined;
   #state: GalleryState;
   #version = 0;
   #manifest: ReadManifest | undefined;
   #running: Promise<number> | undefined;
   #next: Promise<number> | undefined;
 
-  constructor({ store, keys, packs }: FollowerOptions) {
+  constructor({ store, keys, packs, observer }: FollowerOptions) {
+    this.#observer = observer;
     this.#store = store;
     this.#keys = keys;
     this.#packs = packs;
@@ -76,6 +86,7 @@ export class GalleryFollower {
     if (entry.sequence !== this.#version + 1) return;
     this.#state.apply(entry);
     this.#version = entry.sequence;
+    this.#observer?.onEntry(entry, this.#state);
   }
 
   /** Whether this number is at or below the floor by now: an entry written there counts for nothing. */
@@ -147,5 +158,6 @@ export class GalleryFollower {
     this.#manifest = read;
     this.#state = state;
     this.#version = read.manifest.sequence;
+    this.#observer?.onBase(state);
   }
 }

@@ -8,6 +8,7 @@ import {
   type Burial,
   type Counterexample,
   decideBurial,
+  decideBurialOfAll,
   decideChanges,
   decideCounterexamples,
   decideFaces,
@@ -28,6 +29,7 @@ import {
   packsOfFaces,
   rowsWithout,
 } from './decisions.ts';
+import type { GalleryObserver } from './follower.ts';
 import { DEFAULT_GALLERY, type GalleryKeys, galleryKeys } from './keys.ts';
 import { isPersonId, personName } from './names.ts';
 import type { AddedFace, FaceDetails, NewFace, PersonDetails, PersonSummary } from './types.ts';
@@ -37,6 +39,7 @@ export interface GalleryOptions {
   readonly clock: Clock;
   /** Default `default`. */
   readonly name?: string;
+  readonly observer?: GalleryObserver;
 }
 
 /**
@@ -52,11 +55,11 @@ export class Gallery {
   readonly #keys: GalleryKeys;
   readonly #log: CommitLog;
 
-  constructor({ state, clock, name = DEFAULT_GALLERY }: GalleryOptions) {
+  constructor({ state, clock, name = DEFAULT_GALLERY, ...watching }: GalleryOptions) {
     this.#store = state;
     this.#clock = clock;
     this.#keys = galleryKeys(name);
-    this.#log = new CommitLog({ store: state, keys: this.#keys, clock });
+    this.#log = new CommitLog({ store: state, keys: this.#keys, clock, ...watching });
   }
 
   /** As of the last call. */
@@ -161,6 +164,12 @@ export class Gallery {
     return { ...burial, version: this.version };
   }
 
+  /** As `bury`, for everybody at once, when the whole gallery goes. */
+  async buryAll(): Promise<{ readonly personIds: readonly string[] }> {
+    const personIds = await this.#log.commit((state) => decideBurialOfAll(state, this.#clock.now()));
+    return { personIds };
+  }
+
   /** As `bury`, for one face. Resolves to a version that no longer has it. */
   async buryFace(faceId: string): Promise<number> {
     await this.#log.commit((state) => {
@@ -233,12 +242,23 @@ export class Gallery {
     return row === -1 ? undefined : { personId: roster.resolve(id), faceId: faces.idAt(row) };
   }
 
-  /** The id of the person whose face this is; undefined when there is no such face. */
+  /** The id of the person whose face this is; undefined when there is no such face, or it is nobody's. */
   async ownerOf(faceId: string): Promise<string | undefined> {
     await this.refresh();
     const { faces, roster } = this.#log.state;
     const row = faces.rowOf(faceId);
     return row === -1 ? undefined : roster.at(faces.person[row] ?? -1)?.personId;
+  }
+
+  /** Ids of the person whose face this is, and of those it was taken for; undefined when there is no such face. */
+  async peopleOf(faceId: string): Promise<string[] | undefined> {
+    await this.refresh();
+    const { faces, roster, counterexamples } = this.#log.state;
+    const row = faces.rowOf(faceId);
+    if (row === -1) return undefined;
+    const notWhom = counterexamples.pairs().flatMap(([person, face]) => (face === row ? [person] : []));
+    const people = [faces.person[row] ?? -1, ...notWhom];
+    return people.flatMap((person) => roster.at(person)?.personId ?? []);
   }
 
   /** This id and those that were merged into it. */

@@ -2,9 +2,11 @@ import type { Buckets } from '../jobs/stores.ts';
 import type { Logger } from '../logger.ts';
 import type { Clock } from '../ports/clock.ts';
 import { compactGallery } from './compaction.ts';
+import { GalleryDirectory } from './directory.ts';
 import { finishErasures } from './erasure.ts';
 import { Gallery } from './gallery.ts';
 import { DEFAULT_GALLERY, faceIdOfCrop, galleryKeys } from './keys.ts';
+import { finishRemovals } from './removal.ts';
 
 /** An enrolment stores the crop first and the face a moment later; after this long it is not coming any more. */
 const ORPHAN_MILLISECONDS = 3_600_000;
@@ -58,5 +60,27 @@ export class GalleryHousekeeping {
     const orphans = old.filter((key) => !faces.has(faceIdOfCrop(key)));
     for (const key of orphans) await buckets.state.delete(key);
     return orphans.length;
+  }
+}
+
+/** The same for every gallery there is, and for those that are being removed. */
+export class GalleriesHousekeeping {
+  readonly #options: Omit<GalleryHousekeepingOptions, 'gallery'>;
+  readonly #each = new Map<string, GalleryHousekeeping>();
+
+  constructor(options: Omit<GalleryHousekeepingOptions, 'gallery'>) {
+    this.#options = options;
+  }
+
+  async run(): Promise<void> {
+    const { buckets, clock, logger } = this.#options;
+    const removed = await finishRemovals(this.#options);
+    if (removed > 0) logger.info({ removed }, 'galleries removed');
+    for (const { galleryId } of await new GalleryDirectory({ state: buckets.state, clock }).list()) {
+      const one =
+        this.#each.get(galleryId) ?? new GalleryHousekeeping({ ...this.#options, gallery: galleryId });
+      this.#each.set(galleryId, one);
+      await one.run();
+    }
   }
 }

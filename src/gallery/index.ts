@@ -1,4 +1,5 @@
 export { type CompactionReport, compactGallery } from './compaction.ts';
+export { GalleryDirectory, type GalleryEntry } from './directory.ts';
 export { createGalleryChanges, type EnrolmentOptions, type GalleryChanges } from './enrolment.ts';
 export {
   type ErasureOptions,
@@ -7,10 +8,16 @@ export {
   erasePerson,
   finishErasures,
 } from './erasure.ts';
+export {
+  type ErasureReceipt,
+  eraseFaceWithReceipt,
+  erasePersonWithReceipt,
+} from './erasure-receipt.ts';
 export { Gallery, type GalleryOptions } from './gallery.ts';
 export { GalleryHousekeeping, type GalleryHousekeepingOptions } from './housekeeping.ts';
 export { DEFAULT_GALLERY } from './keys.ts';
 export { type ReEmbeddingOptions, reembedAll } from './re-embedding.ts';
+export { type RemovalReport, removeGallery } from './removal.ts';
 export { openGalleryReplica, type ReplicaOptions } from './replica.ts';
 export {
   type ExportReport,

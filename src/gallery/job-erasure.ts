@@ -1,7 +1,15 @@
 import { createHash } from 'node:crypto';
 import { PreconditionFailedError } from '../errors.ts';
 import { courseOutputKey, stemOf } from '../jobs/course-names.ts';
-import type { DoneResult, EnrolReport, FaceResult, FailedResult, JobRecord, JobResult } from '../jobs/job.ts';
+import type {
+  DoneResult,
+  EnrolReport,
+  FaceResult,
+  FailedResult,
+  GalleryId,
+  JobRecord,
+  JobResult,
+} from '../jobs/job.ts';
 import { courseNameKey, inputKey, recordKey, resultKey } from '../jobs/keys.ts';
 import { readRecord, recordOfMetadata } from '../jobs/record.ts';
 import { createResult, readResult, replaceResult } from '../jobs/results.ts';
@@ -15,15 +23,27 @@ export interface ErasedIdentity {
   /** Undefined when only a face is erased: then a name alone says nothing. */
   readonly name: string | undefined;
   readonly faceIds: ReadonlySet<string>;
+  /** Undefined is the default gallery: people of the same name in others are others. */
+  readonly galleryId: GalleryId | undefined;
+  /** The whole gallery goes, and with it whatever was asked about it. */
+  readonly isWholeGallery?: boolean;
 }
 
 /**
  * Rids one job of a person. Where they were recognised or enrolled the result becomes `erased` and the picture goes;
  * where they were only a candidate for somebody else's face, they are struck from the list.
  */
-export async function eraseFromJob(buckets: Buckets, jobId: string, who: ErasedIdentity): Promise<void> {
+export async function eraseFromJob(
+  buckets: Buckets,
+  jobId: string,
+  who: ErasedIdentity,
+  isKnownToBe = false,
+): Promise<void> {
   const record = await readRecord(buckets, jobId);
-  let isAbout = record !== undefined && asksAbout(record, who);
+  let isAbout = isKnownToBe || (record !== undefined && asksAbout(record, who));
+  const source = isAbout && who.name !== undefined ? sourceOf(record) : undefined;
+  // Before this one, whose record is what names it.
+  if (source !== undefined) await eraseFromJob(buckets, source, who, true);
   for (const bucket of [buckets.output, buckets.state]) {
     isAbout = (await eraseResult(bucket, jobId, who, isAbout)) || isAbout;
   }
@@ -31,6 +51,11 @@ export async function eraseFromJob(buckets: Buckets, jobId: string, who: ErasedI
   // A job that nobody has worked off gets its answer now, else a client that repeats it would bring it back.
   await createResult(resultBucket(buckets, record.dialect), erasedJob(record));
   await erasePicture(buckets, record);
+}
+
+/** The recognition from whose picture a face was enrolled: the person is on it, though its result may not say so. */
+function sourceOf(record: JobRecord | undefined): string | undefined {
+  return record?.task.kind === 'enrol' ? record.task.fromJobId : undefined;
 }
 
 /** Jobs whose picture was sent in to enrol this person or re-embed one of their faces, done or still queued. */
@@ -48,10 +73,13 @@ export async function* jobsSentInFor(
   }
 }
 
-function asksAbout({ task }: JobRecord, { personIds, name, faceIds }: ErasedIdentity): boolean {
+function asksAbout({ task }: JobRecord, who: ErasedIdentity): boolean {
+  const { personIds, name, faceIds, galleryId, isWholeGallery = false } = who;
+  const isOfGallery = ('gallery' in task ? task.gallery : undefined) === galleryId;
+  if (isWholeGallery && isOfGallery && task.kind !== 'detect' && task.kind !== 'compare') return true;
   if (task.kind === 'reembed') return faceIds.has(task.faceId);
   if (task.kind !== 'enrol' || name === undefined) return false;
-  return personIds.has(task.person) || task.person.normalize('NFC').trim() === name;
+  return personIds.has(task.person) || (isOfGallery && task.person.normalize('NFC').trim() === name);
 }
 
 /** Resolves to whether the result was about the person. */
@@ -103,7 +131,7 @@ function withoutCandidates(face: FaceResult, personIds: ReadonlySet<string>): Fa
   if (candidates.length === face.candidates.length) return face;
   const wasBest = candidates[0] !== face.candidates[0];
   return wasBest && face.person === null
-    ? { ...face, candidates, similarity: null, margin: null, threshold: null }
+    ? { ...face, candidates, similarity: null, margin: null, threshold: null, falseMatchRate: null }
     : { ...face, candidates, margin: null };
 }
 

@@ -21,6 +21,9 @@ export interface GalleryKeys {
   erasure(personId: string): string;
 }
 
+/** Below it lies all of a gallery. */
+export const galleryPrefix = (galleryId: string): string => `gallery/${galleryId}/`;
+
 export function galleryKeys(name: string): GalleryKeys {
   assert.match(
     name,

@@ -1,6 +1,6 @@
 import type { Deployment } from '../deployment.ts';
 import { errorMessage } from '../errors.ts';
-import { GalleryHousekeeping } from '../gallery/housekeeping.ts';
+import { GalleriesHousekeeping } from '../gallery/housekeeping.ts';
 import { ensureJobQueues } from '../jobs/queues.ts';
 import { collectStaleResponseQueues } from '../jobs/response-queue.ts';
 import type { Logger } from '../logger.ts';
@@ -48,7 +48,7 @@ export async function choresOf(deployment: Deployment): Promise<Chore[]> {
   const { requests, deadLetters } = await ensureJobQueues(queues, prefix);
   const lostJobs = new LostJobSweep({ ...deployment, requests });
   const collector = new DeadLetterCollector({ ...deployment, prefix, deadLetters });
-  const gallery = new GalleryHousekeeping({ buckets: deployment, clock, logger });
+  const galleries = new GalleriesHousekeeping({ buckets: deployment, clock, logger });
   const ages = new AgeSweep(ageRules(deployment, retentionDays), clock);
   return [
     { name: 'dead letters', everySeconds: 10, run: (signal) => collector.run(signal) },
@@ -60,11 +60,11 @@ export async function choresOf(deployment: Deployment): Promise<Chore[]> {
       run: async () => (await collectStaleResponseQueues({ state, queues, clock })).length,
     },
     {
-      name: 'gallery',
+      name: 'galleries',
       everySeconds: 60,
       // It tells itself what it did.
       run: async () => {
-        await gallery.run();
+        await galleries.run();
         return 0;
       },
     },

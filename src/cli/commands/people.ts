@@ -1,15 +1,19 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { rename, rm, stat } from 'node:fs/promises';
+import { rename, rm, stat, writeFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
-import { FacefleetError } from '../../errors.ts';
+import { FacefleetError, NotFoundError } from '../../errors.ts';
 import {
+  DEFAULT_GALLERY,
+  type ErasureOptions,
+  type ErasureReceipt,
   type ErasureReport,
-  eraseFace,
-  erasePerson,
+  eraseFaceWithReceipt,
+  erasePersonWithReceipt,
   exportGallery,
   Gallery,
+  GalleryDirectory,
   importGallery,
   type PersonDetails,
 } from '../../gallery/index.ts';
@@ -22,6 +26,9 @@ import { createProgress } from '../progress.ts';
 interface Options {
   readonly json?: boolean;
   readonly yes?: boolean;
+  readonly receipt?: string;
+  /** By name; the default one if not given. */
+  readonly gallery?: string;
 }
 
 const verb: Verb = {
@@ -34,6 +41,7 @@ const verb: Verb = {
       ['facefleet people rename Ada "Ada Lovelace"', 'the id stays'],
       ['facefleet people merge "A. Lovelace" "Ada Lovelace"', 'one person after all'],
       ['facefleet people remove "Ada Lovelace"', 'what would be erased; --yes erases it'],
+      ['facefleet people erase Ada --yes --receipt ada.json', 'and what was erased, to show to her'],
       ['facefleet people export backup.gallery', 'everything, as one file'],
     ]);
     command.addHelpText(
@@ -56,20 +64,24 @@ function defineChanging(command: Command): void {
   define(command.command('rename <person> <name>'), 'give a person another name', renamePerson);
   define(command.command('merge <from> <into>'), 'give all faces of one person to another', merge);
   const yes = 'erase, without asking';
-  define(command.command('remove <person>').option('--yes', yes), 'erase a person for good', remove);
-  define(command.command('remove-face <id>').option('--yes', yes), 'erase one face for good', removeFace);
+  const receipt = 'write what was erased, object by object, to this file (JSON)';
+  const erasing = (words: string, alias: string) =>
+    command.command(words).alias(alias).option('--yes', yes).option('--receipt <file>', receipt);
+  define(erasing('remove <person>', 'erase'), 'erase a person for good', remove);
+  define(erasing('remove-face <id>', 'erase-face'), 'erase one face for good', removeFace);
   define(command.command('import <file>'), 'add what an export holds', importFrom);
 }
 
 function define(command: Command, summary: string, action: (...words: never[]) => Promise<void>): void {
   withSettings(command.summary(summary).description(summary), [...DEPLOYMENT_SETTINGS, 'dialect', 'logLevel'])
     .option('--json', 'as JSON')
+    .option('--gallery <name>', 'of this gallery instead of the default one')
     .action(action as (...words: unknown[]) => Promise<void>);
 }
 
 async function list(options: Options, self: Command): Promise<void> {
   await using deployment = await open(self);
-  const people = await galleryOf(deployment).people();
+  const people = await (await galleryOf(deployment, options)).people();
   const rows = people.map(({ name, faces, personId }) => [printable(name), String(faces), personId]);
   process.stdout.write(options.json ? json(people) : table(rows, ['NAME', 'FACES', 'ID']));
   const faces = people.reduce((sum, person) => sum + person.faces, 0);
@@ -78,23 +90,23 @@ async function list(options: Options, self: Command): Promise<void> {
 
 async function show(reference: string, options: Options, self: Command): Promise<void> {
   await using deployment = await open(self);
-  const person = await galleryOf(deployment).person(reference);
+  const person = await (await galleryOf(deployment, options)).person(reference);
   process.stdout.write(options.json ? json(person) : personText(person));
 }
 
 async function renamePerson(reference: string, name: string, options: Options, self: Command): Promise<void> {
   await using deployment = await open(self);
-  const gallery = galleryOf(deployment);
+  const gallery = await galleryOf(deployment, options);
   await gallery.rename(reference, name);
-  await announce(deployment, gallery.version);
+  await announce(deployment, options, gallery.version);
   answer(options, { galleryVersion: gallery.version }, `${printable(reference)} is ${printable(name)} now`);
 }
 
 async function merge(from: string, into: string, options: Options, self: Command): Promise<void> {
   await using deployment = await open(self);
-  const gallery = galleryOf(deployment);
+  const gallery = await galleryOf(deployment, options);
   await gallery.merge({ from, into });
-  await announce(deployment, gallery.version);
+  await announce(deployment, options, gallery.version);
   const { personId, name, faces } = await gallery.person(into);
   const text = `${printable(from)} is ${printable(name)} now, who has ${counted(faces.length, 'face')}`;
   answer(options, { personId, name, faces: faces.length, galleryVersion: gallery.version }, text);
@@ -103,31 +115,36 @@ async function merge(from: string, into: string, options: Options, self: Command
 async function remove(reference: string, options: Options, self: Command): Promise<void> {
   await using deployment = await open(self);
   if (!options.yes) {
-    const person = await galleryOf(deployment).person(reference);
+    const person = await (await galleryOf(deployment, options)).person(reference);
     const what = `${printable(person.name)} (${person.personId}): ${counted(person.faces.length, 'face')} with templates and crops, the pictures in which they were recognised or enrolled, and what was said about them`;
     return refuse(what);
   }
-  const report = await erasePerson({ buckets: deployment, clock: deployment.clock }, reference);
-  await announce(deployment, report.version);
+  const report = await erasePersonWithReceipt(await erasureOf(deployment, options), reference);
+  await announce(deployment, options, report.galleryVersion);
+  await writeReceipt(options, report);
   answer(options, report, erasedText(printable(reference), report));
 }
 
 async function removeFace(faceId: string, options: Options, self: Command): Promise<void> {
   await using deployment = await open(self);
   if (!options.yes) {
-    const owner = await galleryOf(deployment).ownerOf(faceId);
-    if (owner === undefined) throw new FacefleetError('not-found', `there is no face ${printable(faceId)}`);
+    const people = await (await galleryOf(deployment, options)).peopleOf(faceId);
+    if (people === undefined) throw new FacefleetError('not-found', `there is no face ${printable(faceId)}`);
     return refuse(`face ${faceId} with its template, its crop and the picture that it was enrolled from`);
   }
-  const report = await eraseFace({ buckets: deployment, clock: deployment.clock }, faceId);
-  await announce(deployment, report.version);
+  const report = await eraseFaceWithReceipt(await erasureOf(deployment, options), faceId);
+  await announce(deployment, options, report.galleryVersion);
+  await writeReceipt(options, report);
   answer(options, report, erasedText(`face ${faceId}`, report));
 }
 
 /** Written beside it first: nobody takes half a file for a backup. Readable by its owner alone. */
 async function exportTo(file: string, options: Options, self: Command): Promise<void> {
   await using deployment = await open(self);
-  const { bytes, ...report } = await exportGallery(deployment);
+  const { bytes, ...report } = await exportGallery({
+    ...deployment,
+    gallery: await galleryIdOf(deployment, options),
+  });
   const unfinished = `${file}.unfinished`;
   try {
     await pipeline(Readable.from(bytes), createWriteStream(unfinished, { mode: 0o600, flush: true }));
@@ -145,11 +162,13 @@ async function importFrom(file: string, options: Options, self: Command): Promis
   await stat(file);
   await using deployment = await open(self);
   using progress = createProgress({ label: 'importing' });
-  const report = await importGallery(deployment, { bytes: createReadStream(file), name: file }, () =>
-    progress.advance(),
+  const report = await importGallery(
+    { ...deployment, gallery: await galleryIdOf(deployment, options) },
+    { bytes: createReadStream(file), name: file },
+    () => progress.advance(),
   );
   progress.finish();
-  await announce(deployment, report.galleryVersion);
+  await announce(deployment, options, report.galleryVersion);
   for (const name of report.erased)
     process.stderr.write(`note: ${printable(name)} was erased here, and is not brought back\n`);
   const text = `${counted(report.people, 'new person', 'new people')}, ${counted(report.faces, 'new face')}; ${counted(report.known, 'face')} here already`;
@@ -187,11 +206,35 @@ function open(command: Command): Promise<AttachedDeployment> {
   return attachOrHost(configOf(command), 'people', { needsWorker: false });
 }
 
-function galleryOf({ state, clock }: AttachedDeployment): Gallery {
-  return new Gallery({ state, clock });
+async function galleryOf(deployment: AttachedDeployment, options: Options): Promise<Gallery> {
+  const { state, clock } = deployment;
+  return new Gallery({ state, clock, name: await galleryIdOf(deployment, options) });
 }
 
-/** Workers hear of it within two seconds; without a controller there is nobody to tell. */
-async function announce({ state }: AttachedDeployment, version: number): Promise<void> {
-  await announceGalleryVersion(state, version);
+/** @throws NotFoundError when there is no gallery of this name. */
+async function galleryIdOf(
+  { state, clock }: AttachedDeployment,
+  { gallery: name = DEFAULT_GALLERY }: Options,
+): Promise<string> {
+  const entry = await new GalleryDirectory({ state, clock }).find(name);
+  if (entry === undefined) throw new NotFoundError(`there is no gallery named ${printable(name)}`);
+  return entry.galleryId;
+}
+
+async function erasureOf(deployment: AttachedDeployment, options: Options): Promise<ErasureOptions> {
+  const gallery = await galleryIdOf(deployment, options);
+  return { buckets: deployment, clock: deployment.clock, gallery };
+}
+
+async function writeReceipt({ receipt: file }: Options, receipt: ErasureReceipt): Promise<void> {
+  if (file !== undefined) await writeFile(file, json(receipt), { mode: 0o600 });
+}
+
+/** Workers hear of it within two seconds; without a controller there is nobody to tell. Of other galleries they look for news themselves. */
+async function announce(
+  { state }: AttachedDeployment,
+  { gallery = DEFAULT_GALLERY }: Options,
+  version: number,
+): Promise<void> {
+  if (gallery === DEFAULT_GALLERY) await announceGalleryVersion(state, version);
 }
