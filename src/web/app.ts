@@ -9,6 +9,7 @@ import { Admission } from './admission.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { DEFAULT_WAITS, type WaitLimits, type WebContext } from './context.ts';
 import { AnswerBook } from './fleet/answer-book.ts';
+import { WebGalleries } from './galleries.ts';
 import { guardKeys, guardOrigin } from './guards.ts';
 import type { Route } from './http/contract.ts';
 import { mountRoutes, refuseOtherMethods } from './http/mount.ts';
@@ -89,6 +90,8 @@ export function createContext({
     waits,
     admission: new Admission({ requests, clock, logger, capacity: config, horizonSeconds }),
     budget: uploadBudget(config, clock),
+    galleries: new WebGalleries(deployment),
+    buckets: deployment,
     readiness: new Readiness({ requests, buckets: deployment, clock, logger }),
     answers: new AnswerBook(clock),
     closing: closing ?? new AbortController().signal,

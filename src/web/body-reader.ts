@@ -142,7 +142,7 @@ function openForm(request: IncomingMessage): Busboy {
 }
 
 /** The media type alone, if it is one; else what says nothing. */
-function plainType(type: string | undefined): string {
+export function plainType(type: string | undefined): string {
   const plain = type?.split(';', 1)[0]?.trim().toLowerCase() ?? '';
   return /^[a-z0-9!#$&^_.+-]{1,60}\/[a-z0-9!#$&^_.+-]{1,60}$/.test(plain)
     ? plain
@@ -153,6 +153,6 @@ export function noPicture(): HttpProblem {
   return new HttpProblem(400, `no picture: send a form with the file in the field ${PICTURE_FIELD}`);
 }
 
-function brokenForm(): HttpProblem {
+export function brokenForm(): HttpProblem {
   return new HttpProblem(400, 'the form is broken or cut off');
 }

@@ -1,6 +1,7 @@
 import type { Config } from '../config.ts';
 import type { Deployment } from '../deployment.ts';
 import type { JobClient } from '../jobs/job-client.ts';
+import type { Buckets } from '../jobs/stores.ts';
 import type { Logger } from '../logger.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
@@ -8,6 +9,7 @@ import type { TraceContext } from '../telemetry/trace-context.ts';
 import type { Admission } from './admission.ts';
 import type { ByteBudget } from './byte-budget.ts';
 import type { AnswerBook } from './fleet/answer-book.ts';
+import type { WebGalleries } from './galleries.ts';
 import type { Readiness } from './readiness.ts';
 
 /** For how long a client is kept waiting for its answer. */
@@ -30,6 +32,9 @@ export interface WebContext {
   readonly readiness: Readiness;
   /** What this process has answered lately. */
   readonly answers: AnswerBook;
+  readonly galleries: WebGalleries;
+  /** Pictures, results, gallery. */
+  readonly buckets: Buckets;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly telemetry: Telemetry;

@@ -3,6 +3,7 @@ import type { Request, Response } from 'express';
 import type { IdempotencyClaim } from '../jobs/idempotency.ts';
 import type { JobResult, JobTask } from '../jobs/job.ts';
 import type { JobRequest, Submission } from '../jobs/job-client.ts';
+import type { PictureSource } from '../jobs/record.ts';
 import type { RequestFacts, WebContext } from './context.ts';
 import { ANONYMOUS } from './guards.ts';
 import { HttpProblem } from './problem.ts';
@@ -27,29 +28,47 @@ export async function submitPicture(
   response: Response,
   { task, waitSeconds, needsFileName }: SubmissionOptions,
 ): Promise<SubmittedPicture> {
-  const { config, client, admission, budget, clock, logger, telemetry } = context;
-  const facts = factsOf(response);
-  const { trace } = facts;
-  const idempotency = idempotencyOf(request, facts);
+  const { config, budget, clock, telemetry } = context;
+  const { trace } = factsOf(response);
+  // Before the upload is read: a key that is none should not cost one.
+  idempotencyOf(request, factsOf(response));
   const limits = { maxBytes: config.maxUploadBytes, budget, clock };
   const startedAt = performance.now();
   using upload = await receiveUpload(request, limits, { allowRaw: !needsFileName });
   telemetry.stageOf(trace, 'upload', startedAt);
   const { fileName, contentType, picture } = upload;
   if (needsFileName && fileName === '') throw new HttpProblem(400, 'the file has no name');
-  const job: JobRequest = { picture, fileName, contentType, task, waitSeconds, trace };
-  const submission = await client.submit(idempotency === undefined ? job : { ...job, idempotency });
+  const job = { picture, fileName, contentType, task, waitSeconds };
+  const submission = await submit(context, request, response, job);
   upload.stored();
+  return { ...submission, fileName };
+}
+
+/** Hands a job to the workers, as the request's own. */
+export async function submit(
+  { client, admission, logger, telemetry }: WebContext,
+  request: Request,
+  response: Response,
+  job: Omit<JobRequest, 'picture' | 'trace' | 'idempotency'> & { readonly picture: PictureSource },
+): Promise<Submission> {
+  const facts = factsOf(response);
+  const { trace } = facts;
+  const idempotency = idempotencyOf(request, facts);
+  const submission = await client.submit({
+    ...job,
+    trace,
+    ...(idempotency === undefined ? {} : { idempotency }),
+  });
   telemetry.metrics
     .counter('facefleet_upload_bytes_total', 'Bytes of pictures taken in')
-    .add(picture.sizeBytes);
+    .add(job.picture.sizeBytes);
   admission.accepted();
   response.set('X-Job-Id', submission.jobId);
   logger.debug(
     { traceId: trace.traceId, jobId: submission.jobId, isNew: submission.isNew },
     'accepted a job',
   );
-  return { ...submission, fileName };
+  return submission;
 }
 
 /**
@@ -91,7 +110,8 @@ export function factsOf(response: Response): RequestFacts {
   return { caller, traceId, trace: { traceId, spanId, isSampled } };
 }
 
-function idempotencyOf(request: Request, { caller }: RequestFacts): IdempotencyClaim | undefined {
+/** @throws HttpProblem 400 for a key that is none. */
+export function idempotencyOf(request: Request, { caller }: RequestFacts): IdempotencyClaim | undefined {
   const key = request.headers['idempotency-key'];
   if (key === undefined) return undefined;
   if (typeof key !== 'string' || !/^[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?$/.test(key)) {

@@ -11,10 +11,10 @@ import { looksLikePicture } from './picture-kind.ts';
 import { HttpProblem } from './problem.ts';
 
 /** What boundaries, part headers and further fields may add to the picture. */
-const ENVELOPE_BYTES = 128 * 1024;
+export const ENVELOPE_BYTES = 128 * 1024;
 /** A client that sends less than this in a window isn't worth waiting for. */
-const STALL_WINDOW_MS = 10_000;
-const STALL_BYTES = 4 * 1024;
+export const STALL_WINDOW_MS = 10_000;
+export const STALL_BYTES = 4 * 1024;
 
 export interface UploadOptions {
   readonly maxBytes: number;
@@ -101,7 +101,7 @@ async function readBody(reception: Reception, reader: BodyReader): Promise<Pictu
  * Hands on the body in the pieces that came off the socket, each only when the one before is worked off, so that an
  * upload that waits holds one or two. (The iterator of a stream joins what has piled up: twice the memory.)
  */
-async function eachPiece(
+export async function eachPiece(
   request: IncomingMessage,
   signal: AbortSignal,
   work: (chunk: Buffer) => Promise<void>,
@@ -154,7 +154,8 @@ function checkDeclaredLength(request: IncomingMessage, maxBytes: number): void {
   if (declared > maxBytes + ENVELOPE_BYTES) throw tooLarge(maxBytes);
 }
 
-function checkPicture(picture: PictureBuffer, { fileName }: PictureFacts): void {
+/** @throws HttpProblem 400 or 415 for what is no picture, or has a name that none can have. */
+export function checkPicture(picture: PictureBuffer, { fileName }: PictureFacts): void {
   if (picture.sizeBytes === 0) throw noPicture();
   if (fileName.length > MAX_FILE_NAME_LENGTH) {
     throw new HttpProblem(
@@ -168,6 +169,6 @@ function checkPicture(picture: PictureBuffer, { fileName }: PictureFacts): void 
   }
 }
 
-function tooSlow(): HttpProblem {
+export function tooSlow(): HttpProblem {
   return new HttpProblem(408, 'the upload was too slow');
 }

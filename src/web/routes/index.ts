@@ -1,23 +1,36 @@
 import type { WebContext } from '../context.ts';
 import type { Route } from '../http/contract.ts';
 import { deadLetterRoutes } from './dead-letters.ts';
+import { erasureRoutes } from './erasures.ts';
+import { faceRoutes } from './faces.ts';
 import { fleetRoutes } from './fleet.ts';
+import { galleryRoutes } from './galleries.ts';
+import { DEFAULT_PLACE, NAMED_PLACE } from './gallery-place.ts';
 import { healthRoutes } from './health.ts';
 import { homeRoutes } from './home.ts';
 import { jobRoutes } from './jobs.ts';
 import { metricsRoutes } from './metrics.ts';
-import { recognitionRoutes } from './recognitions.ts';
+import { peopleRoutes } from './people.ts';
+import { detectionRoutes, recognitionRoutes } from './recognitions.ts';
 import { workloadRoutes } from './workload.ts';
 
 /** Every operation there is, in the order in which the documentation shows them. */
 export function createRoutes(context: WebContext): Route[] {
   return [
     ...homeRoutes(context),
-    ...recognitionRoutes(context),
+    ...recognitionRoutes(context, DEFAULT_PLACE),
+    ...detectionRoutes(context),
     ...jobRoutes(context),
     ...deadLetterRoutes(context),
     ...fleetRoutes(context),
     ...workloadRoutes(context),
+    ...galleryRoutes(context),
+    ...[DEFAULT_PLACE, NAMED_PLACE].flatMap((place) => [
+      ...peopleRoutes(context, place),
+      ...faceRoutes(context, place),
+      ...erasureRoutes(context, place),
+    ]),
+    ...recognitionRoutes(context, NAMED_PLACE),
     ...healthRoutes(context),
     ...metricsRoutes(context),
   ];

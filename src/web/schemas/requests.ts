@@ -9,6 +9,21 @@ export const PICTURE_FORM = {
   'multipart/form-data': Type.Object({ [PICTURE_FIELD]: Binary }),
 } satisfies Record<string, TSchema>;
 
+/** A form with one or several pictures, or the bare bytes of one. */
+export const PICTURES_UPLOAD = {
+  'multipart/form-data': Type.Object({
+    [PICTURE_FIELD]: Type.Array(Binary),
+    externalId: Type.Optional(Type.Array(Type.String())),
+  }),
+  'image/*': Binary,
+  'application/octet-stream': Binary,
+} satisfies Record<string, TSchema>;
+
+/** A form with two pictures. */
+export const TWO_PICTURES_FORM = {
+  'multipart/form-data': Type.Object({ [PICTURE_FIELD]: Type.Array(Binary, { minItems: 2, maxItems: 2 }) }),
+} satisfies Record<string, TSchema>;
+
 /** A form with one picture, or its bare bytes. */
 export const PICTURE_UPLOAD = {
   ...PICTURE_FORM,
