@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Broker } from './adapters/local/broker/broker.ts';
 import { ProcessMachine } from './adapters/local/process-machine.ts';
+import type { CloudAccount } from './cloud/account.ts';
 import type { ConnectOptions } from './compose/connect-options.ts';
 import { connectLocally, createProcessFleet, startLocalBroker } from './compose/local.ts';
 import {
@@ -75,6 +76,11 @@ export async function createMachine(loaded: LoadedConfig, logger: Logger): Promi
 /** For a worker inside another process, in no fleet. */
 export function machineNamed(id: string): Machine {
   return new ProcessMachine({ id, slot: 0, generation: 0 });
+}
+
+/** The cloud account that `aws` verbs and the doctor look after. */
+export async function openCloudAccount(loaded: LoadedConfig): Promise<CloudAccount> {
+  return (await aws()).openAccount(loaded);
 }
 
 /** Whether queues live in a broker of ours, which somebody must run. */

@@ -1,3 +1,4 @@
+import { AwsAccount } from '../adapters/aws/account/aws-account.ts';
 import { type AwsService, type AwsSettings, endpointOf } from '../adapters/aws/client-options.ts';
 import { Ec2Api } from '../adapters/aws/ec2/ec2-api.ts';
 import { defaultTemplate, Ec2Fleet } from '../adapters/aws/ec2/ec2-fleet.ts';
@@ -11,6 +12,7 @@ import { createSqsClient } from '../adapters/aws/sqs/sqs-client.ts';
 import { SqsQueueService } from '../adapters/aws/sqs-queue-service.ts';
 import { byHand } from '../adapters/local/process-machine.ts';
 import { systemClock } from '../adapters/local/system-clock.ts';
+import type { CloudAccount } from '../cloud/account.ts';
 import type { Config, LoadedConfig } from '../config.ts';
 import type { Deployment, Ports } from '../deployment.ts';
 import { bucketNames } from '../jobs/keys.ts';
@@ -95,6 +97,11 @@ const MARKETS: Readonly<Record<Config['market'], readonly Market[]>> = {
   spot: ['spot', 'on-demand'],
   'spot-only': ['spot'],
 };
+
+/** The account that we work in, for an operator's verbs. */
+export function openAccount(loaded: LoadedConfig): CloudAccount {
+  return new AwsAccount(awsSettingsOf(loaded));
+}
 
 /** Where AWS is and who we are, out of the config. Without credentials of our own the SDK goes through its usual chain. */
 export function awsSettingsOf({ config, sources }: LoadedConfig): AwsSettings {
