@@ -12,13 +12,11 @@ export interface ProcessGuestOptions {
   readonly logDir: string;
 }
 
-/** As the unit's `Restart=on-failure`. */
 const RESTART_MS = 100;
+/** As the worker's unit and its drop-in for EC2 have it: at these it powers the machine off; at 0 it rests; else it starts again. */
+const POWER_OFF_AT: readonly unknown[] = [2, 76, 78];
 
-/**
- * Machines whose service is one process, started with the environment that the user-data sets. As the unit of a worker
- * does it: when the process ends well, the machine is powered off; when it fails, it is started again.
- */
+/** Machines whose service is one process, started with the environment that the user-data sets. */
 export function processBoot(options: ProcessGuestOptions): Boot {
   return (settings) => new ProcessGuest(options, settings);
 }
@@ -33,7 +31,7 @@ export function environmentOf(userData: string): Record<string, string> {
   return environment;
 }
 
-class ProcessGuest implements Guest {
+export class ProcessGuest implements Guest {
   readonly poweredOff: Promise<void>;
   readonly #options: ProcessGuestOptions;
   readonly #environment: Record<string, string>;
@@ -94,8 +92,8 @@ class ProcessGuest implements Guest {
     child.once('error', (error) => this.#log.write(`cannot start: ${error.message}\n`));
     child.once('exit', (code) => {
       this.#child = undefined;
-      if (code === 0 || this.#isEnding) this.#powerOff();
-      else this.#restart = setTimeout(() => this.#start(), RESTART_MS);
+      if (this.#isEnding || POWER_OFF_AT.includes(code)) this.#powerOff();
+      else if (code !== 0) this.#restart = setTimeout(() => this.#start(), RESTART_MS);
     });
   }
 }
