@@ -12,7 +12,7 @@ import type { Telemetry } from '../telemetry/telemetry.ts';
 import { newTraceId, type TraceContext } from '../telemetry/trace-context.ts';
 import { type Cancellation, cancelJob } from './cancellation.ts';
 import { bindIdempotencyKey, type IdempotencyClaim } from './idempotency.ts';
-import { JOB_FORMAT_VERSION, type JobRecord, type JobResult, type JobTask } from './job.ts';
+import { JOB_FORMAT_VERSION, type JobRecord, type JobResult, type JobStage, type JobTask } from './job.ts';
 import { JobList, type JobPage, type JobQuery } from './job-list.ts';
 import { encodeMessage, isJobId } from './messages.ts';
 import { ensureJobQueues } from './queues.ts';
@@ -35,8 +35,10 @@ export interface JobRequest {
   readonly task: JobTask;
   /** What it is a part of; a trace of its own if not given. */
   readonly trace?: TraceContext;
-  /** For how long somebody will wait; 0 asks for no answer at all. */
+  /** For how long somebody will wait; 0 asks for no answer. */
   readonly waitSeconds: number;
+  /** Whether somebody may follow the job's stages here (`stageOf`), who need not wait. */
+  readonly tellsProgress?: boolean;
   readonly idempotency?: IdempotencyClaim;
 }
 
@@ -172,6 +174,16 @@ export class JobClient implements AsyncDisposable {
     return { state: 'pending', record };
   }
 
+  /** How far the job is known to be; undefined before it has begun, and where nobody was told. */
+  stageOf(jobId: string): JobStage | undefined {
+    return this.#parts.waiter.stageOf(jobId);
+  }
+
+  /** Resolves when there may be something new about the job, and at the latest when its result is to be looked for. */
+  async changed(jobId: string, signal: AbortSignal): Promise<void> {
+    await this.#parts.waiter.answered(jobId, LOOK_MS, signal);
+  }
+
   /** All jobs of the deployment, newest first. */
   list(query: JobQuery): Promise<JobPage> {
     return this.#list.page(query);
@@ -207,13 +219,14 @@ export class JobClient implements AsyncDisposable {
     return record;
   }
 
-  async #send(record: JobRecord, { waitSeconds, trace }: JobRequest): Promise<void> {
+  async #send(record: JobRecord, { waitSeconds, tellsProgress = false, trace }: JobRequest): Promise<void> {
     const { buckets, requests, waiter, clock, telemetry } = this.#parts;
     const startedAt = performance.now();
     const message = {
       version: JOB_FORMAT_VERSION,
       jobId: record.jobId,
-      ...(waitSeconds > 0 ? { replyQueue: waiter.queueName } : {}),
+      ...(waitSeconds > 0 || tellsProgress ? { replyQueue: waiter.queueName } : {}),
+      ...(tellsProgress ? { tellsProgress } : {}),
       submittedAt: record.submittedAt,
       deadline: Math.round(clock.now() + waitSeconds * 1000),
       traceId: record.traceId,

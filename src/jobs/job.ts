@@ -15,6 +15,8 @@ export interface JobMessage {
   readonly traceId: string;
   /** The span that submitted it; absent when nobody records the trace. */
   readonly parentSpanId?: string;
+  /** Somebody may follow the job: the reply queue hears of its stages, not only of its end. */
+  readonly tellsProgress?: boolean;
   /** Brought back from the dead letters: a result that failed doesn't count, the new one replaces it. */
   readonly redriven?: boolean;
 }
@@ -23,8 +25,14 @@ export interface JobMessage {
 export interface JobAnswer {
   readonly version: number;
   readonly jobId: string;
-  readonly status: JobResult['status'];
+  /** `working`: it has got to `stage`, and has no result yet. */
+  readonly status: JobResult['status'] | 'working';
+  readonly stage?: JobStage;
 }
+
+/** What a worker tells of a job on its way, in this order. */
+export const JOB_STAGES = ['started', 'recognise', 'store'] as const;
+export type JobStage = (typeof JOB_STAGES)[number];
 
 /** What is asked about a picture. */
 export type JobTask = RecogniseTask | { readonly kind: 'detect' } | CompareTask | EnrolTask | ReembedTask;

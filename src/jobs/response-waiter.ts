@@ -2,6 +2,7 @@ import { errorCode, errorMessage } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { QueueMessage } from '../ports/queue.ts';
+import { JOB_STAGES, type JobAnswer, type JobStage } from './job.ts';
 import { parseAnswer } from './messages.ts';
 import type { ResponseQueue } from './response-queue.ts';
 
@@ -10,6 +11,8 @@ const VISIBILITY_SECONDS = 30;
 const RETRY_MS = 500;
 /** Answers that came before anybody asked for them; older ones are found in the bucket. */
 const MAX_EARLY_ANSWERS = 1024;
+/** Jobs whose stage is known; of older ones nobody is told more than that they are queued. */
+const MAX_STAGES = 4096;
 
 export interface ResponseWaiterOptions {
   readonly responses: ResponseQueue;
@@ -27,6 +30,7 @@ export class ResponseWaiter implements AsyncDisposable {
   readonly #logger: Logger;
   readonly #waiting = new Map<string, Set<() => void>>();
   readonly #early = new Set<string>();
+  readonly #stages = new Map<string, JobStage>();
   readonly #deletions = new Set<Promise<void>>();
   readonly #stop = new AbortController();
   readonly #polling: Promise<void>;
@@ -107,8 +111,24 @@ export class ResponseWaiter implements AsyncDisposable {
   }
 
   #wake(message: QueueMessage): void {
-    const jobId = this.#jobIdOf(message);
-    if (jobId !== undefined) this.wake(jobId);
+    const answer = this.#read(message);
+    if (answer === undefined) return;
+    const { jobId, status, stage } = answer;
+    if (status === 'working') this.#noteStage(jobId, stage);
+    else this.#stages.delete(jobId);
+    this.wake(jobId);
+  }
+
+  /** How far the job is known to be. */
+  stageOf(jobId: string): JobStage | undefined {
+    return this.#stages.get(jobId);
+  }
+
+  #noteStage(jobId: string, stage: JobStage | undefined): void {
+    const order = (one: JobStage | undefined) => (one === undefined ? -1 : JOB_STAGES.indexOf(one));
+    if (stage === undefined || order(stage) <= order(this.#stages.get(jobId))) return;
+    this.#stages.set(jobId, stage);
+    if (this.#stages.size > MAX_STAGES) this.#stages.delete(this.#stages.keys().next().value!);
   }
 
   /** There may be something new about the job: whoever waits looks. */
@@ -121,9 +141,9 @@ export class ResponseWaiter implements AsyncDisposable {
     for (const wake of waiters) wake();
   }
 
-  #jobIdOf(message: QueueMessage): string | undefined {
+  #read(message: QueueMessage): JobAnswer | undefined {
     try {
-      return parseAnswer(message.body).jobId;
+      return parseAnswer(message.body);
     } catch (error) {
       this.#logger.warn({ error: errorMessage(error) }, 'dropped an answer that cannot be read');
       return undefined;

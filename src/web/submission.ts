@@ -15,6 +15,8 @@ export interface SubmissionOptions {
   readonly waitSeconds: number;
   /** The answer quotes the file name, so there has to be one, and only a form has one. */
   readonly needsFileName: boolean;
+  /** The client may follow the job. */
+  readonly tellsProgress?: boolean;
 }
 
 export interface SubmittedPicture extends Submission {
@@ -26,7 +28,7 @@ export async function submitPicture(
   context: WebContext,
   request: Request,
   response: Response,
-  { task, waitSeconds, needsFileName }: SubmissionOptions,
+  { task, waitSeconds, needsFileName, tellsProgress = false }: SubmissionOptions,
 ): Promise<SubmittedPicture> {
   const { config, budget, clock, telemetry } = context;
   const { trace } = factsOf(response);
@@ -38,7 +40,7 @@ export async function submitPicture(
   telemetry.stageOf(trace, 'upload', startedAt);
   const { fileName, contentType, picture } = upload;
   if (needsFileName && fileName === '') throw new HttpProblem(400, 'the file has no name');
-  const job = { picture, fileName, contentType, task, waitSeconds };
+  const job = { picture, fileName, contentType, task, waitSeconds, tellsProgress };
   const submission = await submit(context, request, response, job);
   upload.stored();
   return { ...submission, fileName };

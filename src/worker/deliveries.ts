@@ -1,6 +1,12 @@
 import { errorCode, errorMessage } from '../errors.ts';
 import { encodeDeadLetter } from '../jobs/dead-letter.ts';
-import { JOB_FORMAT_VERSION, type JobMessage, type JobResult } from '../jobs/job.ts';
+import {
+  JOB_FORMAT_VERSION,
+  type JobAnswer,
+  type JobMessage,
+  type JobResult,
+  type JobStage,
+} from '../jobs/job.ts';
 import { isResponseQueueName, queueNames } from '../jobs/keys.ts';
 import { encodeAnswer } from '../jobs/messages.ts';
 import type { Logger } from '../logger.ts';
@@ -37,7 +43,20 @@ export class Deliveries {
    * Tells whoever waits that there is a result. A reply queue that is gone counts as answered, for its web process is
    * gone too; one that is none of ours gets nothing, or a message could make workers write anywhere.
    */
-  async answer(message: JobMessage, status: JobResult['status']): Promise<void> {
+  answer(message: JobMessage, status: JobResult['status']): Promise<void> {
+    return this.#tell(message, { status });
+  }
+
+  /** Tells whoever follows the job how far it is. Nothing waits for that, and nothing fails when it cannot be told. */
+  tellProgress(message: JobMessage, stage: JobStage): void {
+    if (message.tellsProgress !== true) return;
+    this.#tell(message, { status: 'working', stage }).catch((error: unknown) => {
+      const { jobId, traceId } = message;
+      this.#options.logger.debug({ jobId, traceId, error: errorMessage(error) }, 'progress was not told');
+    });
+  }
+
+  async #tell(message: JobMessage, news: Pick<JobAnswer, 'status' | 'stage'>): Promise<void> {
     const { prefix, logger } = this.#options;
     const { jobId, traceId, replyQueue } = message;
     if (replyQueue === undefined) return;
@@ -46,7 +65,7 @@ export class Deliveries {
       return;
     }
     try {
-      await this.#send(replyQueue, encodeAnswer({ version: JOB_FORMAT_VERSION, jobId, status }));
+      await this.#send(replyQueue, encodeAnswer({ version: JOB_FORMAT_VERSION, jobId, ...news }));
     } catch (error) {
       if (errorCode(error) !== 'not-found') throw error;
       logger.debug({ jobId, traceId, replyQueue }, 'not answered: the reply queue is gone');

@@ -88,6 +88,7 @@ export class JobProcessor {
 
   async #work(job: Job, inHand: JobInHand, drain: AbortSignal): Promise<boolean> {
     const { results, deliveries } = this.#options;
+    deliveries.tellProgress(job.message, 'started');
     // Nobody can have finished what comes for the first time; should a repeat claim to be that, storing it shows.
     const existing = job.delivery.receiveCount > 1 ? await results.standing(job.message) : undefined;
     const found = existing ?? (await this.#resultOf(job, inHand, drain));
@@ -97,6 +98,7 @@ export class JobProcessor {
     }
     inHand.moveTo('finishing');
     await inHand.finishTogether();
+    deliveries.tellProgress(job.message, 'store');
     const result = existing ?? (await results.store(found, job.message));
     job.report.ended('save');
     await this.#close(job, result);
@@ -110,6 +112,7 @@ export class JobProcessor {
       job.report.ended('fetch');
       if (drain.aborted) return 'not-started';
       inHand.moveTo('working');
+      this.#options.deliveries.tellProgress(job.message, 'recognise');
       return await this.#recognise(job, input);
     } catch (error) {
       const failure = permanentFailure(error, job.delivery.receiveCount);

@@ -83,8 +83,16 @@ export class WatchedService implements AsyncDisposable {
       await startController({ deployment, fleet, timings: TIMINGS }),
     );
     await eventually('the controller leads', () => controller.isLeading);
-    if (works) startWorker(web, releasers);
-    return new WatchedService({ web, controller, lines, box, releasers });
+    const service = new WatchedService({ web, controller, lines, box, releasers });
+    if (works) service.startWorker();
+    return service;
+  }
+
+  /** `before` runs before each picture is recognised, and may wait. */
+  startWorker(before: () => Promise<void> | void = () => {}): void {
+    const recogniser = new FakeRecogniser();
+    recogniser.before = before;
+    startWorker(this.web, recogniser, this.#releasers);
   }
 
   /** The spans so far, once they are as wanted. */
@@ -122,11 +130,11 @@ export class WatchedService implements AsyncDisposable {
   }
 }
 
-function startWorker({ deployment }: WebService, releasers: Releasers): void {
+function startWorker({ deployment }: WebService, recogniser: FakeRecogniser, releasers: Releasers): void {
   const drain = new AbortController();
   const ended = runWorker({
     deployment,
-    recogniser: new FakeRecogniser(),
+    recogniser,
     gallery: new FakeGallery().openReplica(),
     galleryChanges: () => ({
       enrol: () => Promise.reject(new Error('enrolling was not expected')),

@@ -40,9 +40,10 @@ export function openEventStream(response: Response, closing: AbortSignal): Event
   };
 }
 
-/** One event as it goes over the wire; `data` becomes JSON. */
-export function eventFrame(type: string, data: unknown): Buffer {
-  return Buffer.from(`event: ${type}\ndata: ${JSON.stringify(data)}\n\n`);
+/** One event as it goes over the wire; `data` becomes JSON. A client that comes back tells the last `id` that it saw. */
+export function eventFrame(type: string, data: unknown, id?: number): Buffer {
+  const idLine = id === undefined ? '' : `id: ${id}\n`;
+  return Buffer.from(`${idLine}event: ${type}\ndata: ${JSON.stringify(data)}\n\n`);
 }
 
 /** Says nothing, but keeps proxies and clients from thinking that nobody is there. */

@@ -8,6 +8,7 @@ import { galleryRoutes } from './galleries.ts';
 import { DEFAULT_PLACE, NAMED_PLACE } from './gallery-place.ts';
 import { healthRoutes } from './health.ts';
 import { homeRoutes } from './home.ts';
+import { jobEventRoutes } from './job-events.ts';
 import { jobRoutes } from './jobs.ts';
 import { metricsRoutes } from './metrics.ts';
 import { peopleRoutes } from './people.ts';
@@ -21,6 +22,7 @@ export function createRoutes(context: WebContext): Route[] {
     ...recognitionRoutes(context, DEFAULT_PLACE),
     ...detectionRoutes(context),
     ...jobRoutes(context),
+    ...jobEventRoutes(context),
     ...deadLetterRoutes(context),
     ...fleetRoutes(context),
     ...workloadRoutes(context),

@@ -199,7 +199,7 @@ async function runPicture(
 ): Promise<JobResult | Pending> {
   using _ticket = await context.admission.admit(factsOf(response).caller);
   const waitSeconds = waitOf(context, request, response);
-  const options = { task, waitSeconds, needsFileName: false };
+  const options = { task, waitSeconds, needsFileName: false, tellsProgress: waitSeconds === 0 };
   const submission = await submitPicture(context, request, response, options);
   const result = await awaitResult(context, response, submission, waitSeconds);
   return result ?? pendingAnswer({ jobId: submission.jobId });
