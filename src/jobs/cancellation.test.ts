@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUIDv7 } from 'node:crypto';
 import { test } from 'node:test';
 
+import { eventually } from '../../test/support/eventually.ts';
 import { FakeRecogniser } from '../../test/support/fake-recogniser.ts';
 import { WorkerHarness } from '../../test/support/worker-harness.ts';
 import { cancelJob } from './cancellation.ts';
@@ -22,8 +23,10 @@ for (const dialect of ['native', 'course']) {
     assert.deepEqual(recogniser.pictures, []);
     const result = await harness.result(jobId);
     assert.equal(result?.status === 'failed' && result.error.code, 'cancelled');
-    const { visible, inFlight } = await harness.queues.requests.depth();
-    assert.deepEqual({ visible, inFlight }, { visible: 0, inFlight: 0 });
+    await eventually('its message is gone', async () => {
+      const { visible, inFlight } = await harness.queues.requests.depth();
+      return visible + inFlight === 0;
+    });
   });
 
   test(`${dialect}: of one that has begun, what it finds is not kept`, async () => {
