@@ -33,6 +33,11 @@ describe('a controller is reached', () => {
       'http://controller.internal:80',
     ],
     [
+      'where something brings callers to it',
+      { ...set(REMOTE, { controllerAddress: 'tunnel:9' }), machineAddress: undefined },
+      'http://tunnel:9',
+    ],
+    [
       'at an IPv6 address',
       set(REMOTE, { controllerHost: '::', controllerAddress: '[fd00::1]:7000' }),
       'http://[fd00::1]:7000',

@@ -62,6 +62,8 @@ export function advertisedUrl(
 function hostOf({ settings, isHostDefault, areWorkersElsewhere, machineAddress }: PlaceOptions): string {
   if (!isHostDefault || !areWorkersElsewhere) return settings.controllerHost;
   if (machineAddress !== undefined) return machineAddress;
+  // Whoever says where it is reached knows what brings callers there.
+  if (settings.controllerAddress !== undefined) return settings.controllerHost;
   throw invalid(
     'workers on other machines cannot reach 127.0.0.1, and no instance metadata service tells a private address: set FACEFLEET_CONTROLLER_HOST',
   );
