@@ -11,7 +11,7 @@ export interface SlotFacts {
   readonly listing: Instance | 'absent' | 'unknown';
   /** The last heartbeat of this very run of the instance. */
   readonly beat: Heartbeat | undefined;
-  /** Since this leader first knew it to run. */
+  /** From when this leader first knew it to run until the list was asked for: a list knows nothing younger. */
   readonly knownMs: number;
   /** Since its last heartbeat, its launch, or the start of this leadership: whichever was last. */
   readonly silentMs: number;
@@ -183,7 +183,11 @@ function drains(record: SlotRecord, { now }: SlotFacts, reason: string): SlotPro
 }
 
 /** It was taken for lost, and was only out of reach: it may have work in hand. Unless it goes already. */
-function isHeardAgain(record: SlotRecord, facts: SlotFacts, { beatMs }: ScalingTimings): boolean {
+export function isHeardAgain(
+  record: SlotRecord,
+  facts: SlotFacts,
+  { beatMs }: Pick<ScalingTimings, 'beatMs'>,
+): boolean {
   const state = typeof facts.listing === 'object' ? facts.listing.state : undefined;
   const isGoing = state === 'stopping' || state === 'stopped';
   const isHolding = facts.beat !== undefined && facts.beat.state !== 'drained';

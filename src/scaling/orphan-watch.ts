@@ -24,17 +24,22 @@ export class OrphanWatch {
   }
 
   /** To be called with every list that came, and those of it that have no slot. */
-  mayEnd(orphans: readonly Instance[], listing: readonly Instance[]): Instance[] {
+  mayEnd(orphans: readonly Instance[], listing: readonly Instance[], listedAt: number): Instance[] {
     const seenBefore = this.#seenBefore;
     this.#seenBefore = new Map();
     return orphans.filter((orphan) => {
       const record = seenBefore.get(orphan.id) ?? drainingOf(orphan);
-      const next = advance(record, this.#slots.facts(record, listing), this.#timings).record;
+      const next = advance(record, this.#slots.facts(record, listing, { listedAt }), this.#timings).record;
       const isOver = next.phase === 'ending' || orphan.state === 'stopped';
       this.#seenBefore.set(orphan.id, isOver ? record : next);
       const ageMs = this.#clock.now() - orphan.launchedAt.getTime();
       return isOver && seenBefore.has(orphan.id) && ageMs >= this.#timings.orphanMs;
     });
+  }
+
+  /** Whether the last list showed it, without a slot. */
+  has(instanceId: string): boolean {
+    return this.#seenBefore.has(instanceId);
   }
 
   /** Whether it drains for so long that it is to give its messages back. */

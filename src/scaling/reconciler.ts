@@ -100,6 +100,7 @@ export class Reconciler {
       gates,
       pacer,
       mayPredecessorAct: () => this.#mayPredecessorAct(),
+      isHeardAgain: (record) => this.#upkeep.isHeardAgain(record),
       onOutcome: (record) => this.#ledger.note(record),
     });
   }
@@ -108,13 +109,12 @@ export class Reconciler {
   orderFor({ slot, generation, instanceId }: Heartbeat): HeartbeatReply['order'] | undefined {
     const { written } = this.#ledger;
     if (written === undefined) return undefined;
+    if (this.#orphans.has(instanceId)) return this.#orphans.isOverdue(instanceId) ? 'release' : 'drain';
     // Slot 0 is a worker that somebody else has started: none of ours to drain.
     if (slot === 0) return 'run';
     const record = slotOf(written, slot);
     const isOther = record.instanceId !== undefined && record.instanceId !== instanceId;
-    if (generation < record.generation || (generation === record.generation && isOther)) {
-      return this.#orphans.isOverdue(instanceId) ? 'release' : 'drain';
-    }
+    if (generation < record.generation || (generation === record.generation && isOther)) return 'drain';
     if (generation > record.generation) return 'run';
     return record.isOverdue === true ? 'release' : (ORDERS[record.phase] ?? 'run');
   }
@@ -127,16 +127,19 @@ export class Reconciler {
   /** Rejects only for what makes a round impossible; the next one starts afresh. */
   async round(): Promise<void> {
     if (!this.#options.lease.mayChange()) return;
-    const [books, seen] = await Promise.all([
+    const [books, look] = await Promise.all([
       this.#ledger.read((state) => this.#upkeep.take(state)),
       this.#sighting.look(),
     ]);
+    const seen = this.#sighting.stillTrue(look);
     if (books === undefined || !this.#isEnoughKnown(books, seen)) return;
-    const current = this.#upkeep.bringUpToDate(books, seen.instances);
+    const current = this.#upkeep.bringUpToDate(books, seen.instances, seen.listedAt);
     const sight = this.#believed(seen, current);
-    const intended = this.#decide(current, sight);
+    const { intended, policyState } = this.#decide(current, sight);
     if (!(await this.#ledger.write(intended))) return;
-    await this.#hands.act(intended, this.#orphansToEnd(intended, sight));
+    // What was not written down was not decided.
+    this.#policyState = policyState;
+    await this.#hands.act(intended, this.#orphansToEnd(intended, sight, seen.listedAt));
   }
 
   /** Without any books nobody knows what lives, until the fleet has told. */
@@ -151,7 +154,7 @@ export class Reconciler {
     return { instances, queue: this.#belief.believe(queue, { isExact, isFromZero }) };
   }
 
-  #decide(books: FleetState, sight: Sight): FleetState {
+  #decide(books: FleetState, sight: Sight): { intended: FleetState; policyState: PolicyState } {
     const { limits, concurrency, clock, timings, lease } = this.#options;
     const trials = this.#growth.trials(books);
     const observed = this.#observer.observed(books, sight, {
@@ -166,19 +169,21 @@ export class Reconciler {
     // A leader that is new and sees nothing yet does not want fewer for that.
     const policyState = this.#policyState ?? initialPolicyState(Math.max(active, books.desired));
     const decision = decide(observed, limits, policyState);
-    this.#policyState = decision.state;
     const { serviceSeconds } = observed;
     const { boots } = this.#observer;
     const learnt = { ...state, epoch: lease.epoch, serviceSeconds, boots, caps: this.#growth.caps };
     const orphans = strays(state, sight.instances ?? []).length;
     const allowed = this.#growth.allow(decision.actions, { state, observed, limits, orphans });
-    if (decision.desired === state.desired && allowed.length === 0) return learnt;
+    if (decision.desired === state.desired && allowed.length === 0) {
+      return { intended: learnt, policyState: decision.state };
+    }
     const { desired } = decision;
     const actions = allowed.map(({ kind, slot }) => `${kind} ${slot}`);
     const reason = `${decision.reason}${heldBack(decision.actions.length - allowed.length, state)}`;
     this.#options.logger.info({ desired, before: state.desired, actions }, reason);
     const next = allowed.reduce((before, action) => this.#apply(action, before), learnt);
-    return withDecision(next, { at: clock.now(), desired, reason, actions });
+    const intended = withDecision(next, { at: clock.now(), desired, reason, actions });
+    return { intended, policyState: decision.state };
   }
 
   /** In which a launch may be tried now. */
@@ -231,9 +236,9 @@ export class Reconciler {
     }
   }
 
-  #orphansToEnd(state: FleetState, { instances }: Sight) {
+  #orphansToEnd(state: FleetState, { instances }: Sight, listedAt: number) {
     if (instances === undefined) return [];
-    return this.#orphans.mayEnd(strays(state, instances), instances);
+    return this.#orphans.mayEnd(strays(state, instances), instances, listedAt);
   }
 
   /** The leader before this one may not know yet that it is no more. */

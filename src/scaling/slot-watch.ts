@@ -25,17 +25,23 @@ export class SlotWatch {
     this.#beats = beats;
   }
 
-  facts(record: SlotRecord, listing: Listing, { isForPool = false } = {}): SlotFacts {
+  /** `listedAt`: when the list was asked for, by the monotonic clock. */
+  facts(
+    record: SlotRecord,
+    listing: Listing,
+    { isForPool = false, listedAt }: { isForPool?: boolean; listedAt?: number } = {},
+  ): SlotFacts {
     const { phase } = record;
     const at = this.#clock.monotonic();
     const isUp = phase === 'running' || phase === 'draining' || phase === 'ending';
     const knownSince = this.#mark('known', record, at, isUp);
+    const knownMs = Math.max(0, (listedAt ?? at) - knownSince);
     const noted = phase === 'stopping' || phase === 'stopped' ? undefined : this.#beats.of(record);
     return {
       now: this.#clock.now(),
-      listing: this.#listed(record, listing, at - knownSince),
+      listing: this.#listed(record, listing, knownMs),
       beat: noted?.beat,
-      knownMs: at - knownSince,
+      knownMs,
       silentMs: at - Math.max(knownSince, noted?.at ?? 0),
       drainingMs: at - this.#mark('draining', record, at, phase === 'draining'),
       overdueMs: at - this.#mark('overdue', record, at, record.isOverdue === true),
@@ -91,7 +97,7 @@ export function strays(state: FleetState, instances: readonly Instance[]): Insta
   return instances.filter(isThere).filter(({ id, slot, generation }) => {
     if (!isPlace(slot)) return true;
     const record = slotOf(state, slot);
-    if (record.phase === 'empty') return generation < record.generation;
+    if (record.phase === 'empty') return generation < record.generation || record.lastEnd?.instanceId === id;
     return record.instanceId === undefined ? generation !== record.generation : id !== record.instanceId;
   });
 }

@@ -19,6 +19,8 @@ export interface ScalingTimings {
   readonly releaseMs: number;
   /** For this long after its launch an instance may be missing from the fleet's list. */
   readonly listingLagMs: number;
+  /** What was asked for longer ago tells nothing about the present. */
+  readonly staleMs: number;
   /** Between two tries of the same launch or end, doubling from the first to the most. */
   readonly firstBackoffMs: number;
   readonly mostBackoffMs: number;
@@ -62,6 +64,7 @@ export function scalingTimings(basis: TimingBasis): ScalingTimings {
     bootDeadlineMs: Math.max(5 * 60_000, 10 * bootSeconds * 1000),
     drainDeadlineMs: 10 * 60_000,
     releaseMs: 5 * beatMs,
+    staleMs: 10_000,
     firstBackoffMs: 500,
     mostBackoffMs: 60_000,
     firstProbeMs: 1000,

@@ -5,7 +5,7 @@ import { accrue } from './budget.ts';
 import { emptySlot, type FleetState, isLiving, type SlotRecord, withSlot } from './fleet-state.ts';
 import { BOOT_BRAKE_AFTER } from './growth.ts';
 import type { HeartbeatBook } from './heartbeat-book.ts';
-import { advance, type SlotEvent } from './lifecycle.ts';
+import { advance, isHeardAgain, type SlotEvent } from './lifecycle.ts';
 import { type Pacer, PROBE, slotKey } from './pacer.ts';
 import { adoptable, type SlotWatch } from './slot-watch.ts';
 import type { ScalingTimings } from './timings.ts';
@@ -45,7 +45,8 @@ export class Upkeep {
     if (crashStreak >= BOOT_BRAKE_AFTER) pacer.putOff(PROBE, crashStreak - BOOT_BRAKE_AFTER + 1);
   }
 
-  bringUpToDate(books: FleetState, listing: readonly Instance[] | undefined): FleetState {
+  /** `listedAt`: when the list was asked for, by the monotonic clock. */
+  bringUpToDate(books: FleetState, listing: readonly Instance[] | undefined, listedAt: number): FleetState {
     const { clock, logger, slots, timings } = this.#options;
     const now = clock.now();
     const spending = books.slots.filter((record) => doesCost(record, now)).length;
@@ -57,13 +58,19 @@ export class Upkeep {
     }
     for (const record of state.slots) {
       if (record.phase === 'empty') continue;
-      const facts = slots.facts(record, listing, { isForPool: this.#hasPoolRoom(state, record) });
+      const facts = slots.facts(record, listing, { listedAt, isForPool: this.#hasPoolRoom(state, record) });
       const progress = advance(record, facts, timings);
       if (progress.record !== record) state = withSlot(state, progress.record);
       if (progress.event !== undefined) state = this.#tell(progress.event, record, progress.record, state);
     }
     slots.forgetAllBut(knownIds(state, listing));
     return state;
+  }
+
+  /** From a heartbeat that came after the books were brought up to date. */
+  isHeardAgain(record: SlotRecord): boolean {
+    const { slots, timings } = this.#options;
+    return isHeardAgain(record, slots.facts(record, undefined), timings);
   }
 
   /** Whether the instance may be in the warm pool: there is room beside the others, those in lower slots first. */

@@ -68,6 +68,8 @@ export class FleetWorld {
   readonly endedAtWork: string[] = [];
   /** When messages were given back because a drain took too long. */
   readonly releasedAt: number[] = [];
+  /** The test has put instances there that nobody knows of. */
+  hasStrays = false;
   /** Most instances that lived at once. */
   peak = 0;
   readonly #queues = new MemoryQueueService({ clock: this.clock });
@@ -204,6 +206,7 @@ export class FleetWorld {
   }
 
   #checkSlots(): void {
+    if (this.hasStrays) return;
     const slots = this.living.map(({ slot }) => slot);
     assert.equal(new Set(slots).size, slots.length, `two instances in one slot: ${slots.join(', ')}`);
   }

@@ -144,6 +144,9 @@ export class SimulatedController {
     const times = this.#calls.get(kind) ?? [];
     this.#calls.set(kind, times);
     times.push(this.#world.time.now);
+    const isLook = kind === 'list' || kind === 'depth' || kind === 'read books';
+    if (!isLook && !this.mayChange)
+      this.#world.fail(`${this.name} called ${kind} without enough of its lease`);
   }
 }
 

@@ -20,6 +20,7 @@ import { SimulatedWorker } from './workers.ts';
 const STEP_MS = 500;
 const BEAT_MS = 2000;
 const VISIBILITY_MS = 10_000;
+const HOUR_MS = 3_600_000;
 
 /** A promise of the reconciler, broken. */
 export class BrokenPromise extends Error {}
@@ -38,6 +39,7 @@ export function timingsOf({ listLagMs, bootMs }: Pick<Setting, 'listLagMs' | 'bo
     drainDeadlineMs: 40_000,
     releaseMs: 6000,
     listingLagMs: listLagMs + 1000,
+    staleMs: 6000,
     firstBackoffMs: 500,
     mostBackoffMs: 8000,
     firstProbeMs: 1000,
@@ -241,18 +243,14 @@ export class FaultWorld {
     );
   }
 
-  /** What really lives, and what a launch sets aside, fit under the cap, but for those who outlive what was set aside for them. */
+  /** What has really lived this hour, and what the launch sets aside, fit under the cap together. */
   #checkSpending(): void {
     const { capSeconds, hasClockJumps } = this.setting;
     if (capSeconds === null || hasClockJumps) return;
-    const hourStart = START - (START % 3_600_000) - START;
+    const { now } = this.time;
+    const hourStart = Math.floor((START + now) / HOUR_MS) * HOUR_MS - START;
+    const spent = this.cloud.machines.reduce((sum, machine) => sum + secondsUp(machine, hourStart, now), 0);
     const term = termSecondsOf(this.timings);
-    let spent = 0;
-    for (const machine of this.cloud.machines) {
-      const seconds = secondsUp(machine, Math.max(0, hourStart), this.time.now);
-      // Some were told to run on, or were started again: each such term was set aside anew.
-      spent += seconds;
-    }
     if (spent + term > capSeconds + 1e-6) {
       this.fail(`a launch at ${spent} of ${capSeconds} instance-seconds, ${term} more set aside`);
     }

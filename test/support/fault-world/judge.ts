@@ -2,6 +2,8 @@ import type { FleetState } from '../../../src/scaling/fleet-state.ts';
 import { BrokenPromise, FaultWorld } from './fault-world.ts';
 import { happen, type Schedule } from './schedule.ts';
 
+/** With nothing in the way, nobody is kept for longer without work, beyond what is configured. */
+const PARTING_SECONDS = 40;
 /** By then everything that is broken has mended: the longest pause, the longest drain, and the work that was left. */
 const HEALED_SECONDS = 60;
 const REST_SECONDS = 180;
@@ -34,7 +36,8 @@ export async function judge({ setting, events }: Schedule): Promise<Outcome> {
   if (!isAtRest && !isCapped) throw new BrokenPromise(unrest(world));
   const lost = world.queue.lost();
   if (lost.length > 0) throw new BrokenPromise(`jobs ${lost.join(', ')} are lost`);
-  if (isAtRest) await checkStill(world);
+  // With a cap, the least there should be may have to wait for the next hour.
+  if (isAtRest && !isCapped) await checkStill(world);
   for (const controller of world.controllers) controller.checkCalls();
   await world.step();
   return {
@@ -57,11 +60,21 @@ async function heal(world: FaultWorld): Promise<void> {
 async function untilRest(world: FaultWorld): Promise<boolean> {
   // One instance may have to do it all, and jobs take up to half as long again.
   const workSeconds = (1.5 * world.queue.left * world.setting.serviceMs) / 1000;
+  let idleSeconds = 0;
   for (let second = 0; second < REST_SECONDS + workSeconds; second++) {
     if (world.isQuiet) return true;
     await world.run(1);
+    idleSeconds = world.queue.isEmpty ? idleSeconds + 1 : 0;
+    if (second > HEALED_SECONDS && idleSeconds > mostIdleSeconds(world)) return false;
   }
   return false;
+}
+
+function mostIdleSeconds({ setting }: FaultWorld): number {
+  const { idleSeconds, billingMinimumSeconds, countLagMs, listLagMs, crashShare, hangShare } = setting;
+  // Instances that do not come up, and phantoms, keep a fleet busy with itself.
+  if (crashShare + hangShare > 0 || countLagMs !== null) return Number.POSITIVE_INFINITY;
+  return PARTING_SECONDS + idleSeconds + billingMinimumSeconds + (4 * listLagMs) / 1000;
 }
 
 /** Nothing happens where nothing is to be done, and another controller comes to the same books. */

@@ -69,7 +69,7 @@ const seconds = (min: number, max: number) =>
   fc.integer({ min: min * 2, max: max * 2 }).map((halves) => halves * 500);
 const which = fc.nat(9);
 
-const setting: fc.Arbitrary<Setting> = fc.record({
+export const setting: fc.Arbitrary<Setting> = fc.record({
   seed: fc.nat(2 ** 31 - 1),
   min: fc.oneof({ arbitrary: fc.constant(0), weight: 4 }, { arbitrary: fc.constant(1), weight: 1 }),
   max: fc.integer({ min: 1, max: 4 }),
