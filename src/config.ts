@@ -84,6 +84,8 @@ export interface Config {
   readonly metricsHost: string;
   /** Empty: none. */
   readonly metricsToken: string;
+  /** Names, addresses and networks that webhooks may call though they are not public. */
+  readonly webhookAllowedHosts: readonly string[];
 }
 
 export type ConfigSource = 'flag' | 'environment' | '.env' | 'default';
@@ -401,6 +403,12 @@ export const SETTINGS: { readonly [K in keyof Config]: Setting<Config[K]> } = {
     ),
     secret: true,
   },
+  webhookAllowedHosts: setting(
+    'webhook-allowed-hosts',
+    [] as readonly string[],
+    listOf(/^[0-9a-zA-Z.:_-]+(\/\d{1,3})?$/, 'host names, addresses or networks such as 10.0.0.0/8'),
+    'names, addresses, networks that webhooks may call though not public',
+  ),
 };
 
 function setting<T>(flagName: string, fallback: T, parse: (text: string) => T, help: string): Setting<T> {

@@ -26,6 +26,8 @@ export function ageRules({ input, output, state }: Buckets, retentionDays: numbe
   const passing = [
     { bucket: state, prefix: 'idempotency/', maxAgeMs: IDEMPOTENCY_HOURS * HOUR_MS },
     { bucket: state, prefix: 'attempts/', maxAgeMs: DAY_MS },
+    // Each failed call writes anew: what is as old as this was given up, or its job never ends.
+    { bucket: state, prefix: 'webhooks/', maxAgeMs: 7 * DAY_MS },
   ];
   if (retentionDays === 0) return passing;
   const maxAgeMs = retentionDays * DAY_MS;

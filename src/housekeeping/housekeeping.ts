@@ -5,6 +5,8 @@ import { ensureJobQueues } from '../jobs/queues.ts';
 import { collectStaleResponseQueues } from '../jobs/response-queue.ts';
 import type { Logger } from '../logger.ts';
 import type { Clock } from '../ports/clock.ts';
+import { Destinations } from '../webhooks/destinations.ts';
+import { WebhookDeliverer } from '../webhooks/webhook-deliverer.ts';
 import { AgeSweep, ageRules } from './age-sweep.ts';
 import { DeadLetterCollector } from './dead-letter-collector.ts';
 import { LostJobSweep } from './lost-job-sweep.ts';
@@ -49,9 +51,20 @@ export async function choresOf(deployment: Deployment): Promise<Chore[]> {
   const lostJobs = new LostJobSweep({ ...deployment, requests });
   const collector = new DeadLetterCollector({ ...deployment, prefix, deadLetters });
   const galleries = new GalleriesHousekeeping({ buckets: deployment, clock, logger });
+  const destinations = new Destinations(loaded.config.webhookAllowedHosts);
+  const webhooks = new WebhookDeliverer({ ...deployment, destinations });
   const ages = new AgeSweep(ageRules(deployment, retentionDays), clock);
   return [
     { name: 'dead letters', everySeconds: 10, run: (signal) => collector.run(signal) },
+    {
+      name: 'webhooks',
+      everySeconds: 2,
+      // It tells itself what went wrong, and metrics count the rest.
+      run: async (signal) => {
+        await webhooks.run(signal);
+        return 0;
+      },
+    },
     { name: 'lost jobs', everySeconds: 60, run: (signal) => lostJobs.run(signal) },
     { name: 'old objects', everySeconds: 600, run: (signal) => ages.run(signal) },
     {

@@ -10,6 +10,7 @@ import { wakeController } from '../scaling/controller-client.ts';
 import { Releasers } from '../shutdown.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { newTraceId, type TraceContext } from '../telemetry/trace-context.ts';
+import { oweCall, type Webhook } from '../webhooks/webhook.ts';
 import { type Cancellation, cancelJob } from './cancellation.ts';
 import { bindIdempotencyKey, type IdempotencyClaim } from './idempotency.ts';
 import { JOB_FORMAT_VERSION, type JobRecord, type JobResult, type JobStage, type JobTask } from './job.ts';
@@ -40,6 +41,8 @@ export interface JobRequest {
   /** Whether somebody may follow the job's stages here (`stageOf`), who need not wait. */
   readonly tellsProgress?: boolean;
   readonly idempotency?: IdempotencyClaim;
+  /** Whom to call when the job is finished. */
+  readonly webhook?: Webhook;
 }
 
 /** The job is accepted: its message is committed to the queue. */
@@ -219,8 +222,15 @@ export class JobClient implements AsyncDisposable {
     return record;
   }
 
-  async #send(record: JobRecord, { waitSeconds, tellsProgress = false, trace }: JobRequest): Promise<void> {
+  async #send(
+    record: JobRecord,
+    { waitSeconds, tellsProgress = false, trace, webhook }: JobRequest,
+  ): Promise<void> {
     const { buckets, requests, waiter, clock, telemetry } = this.#parts;
+    // Before the message: what is accepted is owed its call.
+    if (webhook !== undefined) {
+      await oweCall(buckets.state, webhook, { ...record, now: clock.now() });
+    }
     const startedAt = performance.now();
     const message = {
       version: JOB_FORMAT_VERSION,

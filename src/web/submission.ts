@@ -4,6 +4,7 @@ import type { IdempotencyClaim } from '../jobs/idempotency.ts';
 import type { JobResult, JobTask } from '../jobs/job.ts';
 import type { JobRequest, Submission } from '../jobs/job-client.ts';
 import type { PictureSource } from '../jobs/record.ts';
+import type { Webhook } from '../webhooks/webhook.ts';
 import type { RequestFacts, WebContext } from './context.ts';
 import { ANONYMOUS } from './guards.ts';
 import { HttpProblem } from './problem.ts';
@@ -17,6 +18,7 @@ export interface SubmissionOptions {
   readonly needsFileName: boolean;
   /** The client may follow the job. */
   readonly tellsProgress?: boolean;
+  readonly webhook?: Webhook | undefined;
 }
 
 export interface SubmittedPicture extends Submission {
@@ -28,7 +30,7 @@ export async function submitPicture(
   context: WebContext,
   request: Request,
   response: Response,
-  { task, waitSeconds, needsFileName, tellsProgress = false }: SubmissionOptions,
+  { task, waitSeconds, needsFileName, tellsProgress = false, webhook }: SubmissionOptions,
 ): Promise<SubmittedPicture> {
   const { config, budget, clock, telemetry } = context;
   const { trace } = factsOf(response);
@@ -40,7 +42,15 @@ export async function submitPicture(
   telemetry.stageOf(trace, 'upload', startedAt);
   const { fileName, contentType, picture } = upload;
   if (needsFileName && fileName === '') throw new HttpProblem(400, 'the file has no name');
-  const job = { picture, fileName, contentType, task, waitSeconds, tellsProgress };
+  const job = {
+    picture,
+    fileName,
+    contentType,
+    task,
+    waitSeconds,
+    tellsProgress,
+    ...(webhook !== undefined && { webhook }),
+  };
   const submission = await submit(context, request, response, job);
   upload.stored();
   return { ...submission, fileName };

@@ -39,6 +39,7 @@ const verb: Verb = {
       'metricsPort',
       'metricsHost',
       'metricsToken',
+      'webhookAllowedHosts',
       'logLevel',
       'logFormat',
     ]).action((_options, self: Command) => {

@@ -21,6 +21,7 @@ const verb: Verb = {
       'maxUploadBytes',
       'uploadBudgetBytes',
       'metricsToken',
+      'webhookAllowedHosts',
       'logLevel',
       'logFormat',
     ]).action((_options, self: Command) => {

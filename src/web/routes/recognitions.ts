@@ -18,8 +18,10 @@ import {
   PICTURE_UPLOAD,
   PREFER_HEADER,
   TWO_PICTURES_FORM,
+  WEBHOOK_HEADERS,
 } from '../schemas/requests.ts';
 import { awaitResult, factsOf, submit, submitPicture } from '../submission.ts';
+import { webhookOf } from '../webhook-headers.ts';
 import type { GalleryPlace } from './gallery-place.ts';
 import { pendingAnswer } from './jobs.ts';
 
@@ -74,7 +76,7 @@ export function recognitionRoutes(context: WebContext, place: GalleryPlace): Rou
           },
           { additionalProperties: false },
         ),
-        headers: { ...PREFER_HEADER, ...IDEMPOTENCY_HEADER },
+        headers: { ...PREFER_HEADER, ...IDEMPOTENCY_HEADER, ...WEBHOOK_HEADERS },
         body: { upload: PICTURE_UPLOAD },
         answers: {
           200: { description: 'Every face, largest first', schema: DoneResultSchema, headers: JOB_HEADERS },
@@ -199,7 +201,8 @@ async function runPicture(
 ): Promise<JobResult | Pending> {
   using _ticket = await context.admission.admit(factsOf(response).caller);
   const waitSeconds = waitOf(context, request, response);
-  const options = { task, waitSeconds, needsFileName: false, tellsProgress: waitSeconds === 0 };
+  const webhook = webhookOf(context, request);
+  const options = { task, waitSeconds, needsFileName: false, tellsProgress: waitSeconds === 0, webhook };
   const submission = await submitPicture(context, request, response, options);
   const result = await awaitResult(context, response, submission, waitSeconds);
   return result ?? pendingAnswer({ jobId: submission.jobId });

@@ -45,6 +45,17 @@ export const PREFER_HEADER = {
   },
 } as const;
 
+export const WEBHOOK_HEADERS = {
+  'Webhook-Url': {
+    description: 'Called with the result when the job is finished: https, to a public address',
+    schema: Type.String({ maxLength: 2048 }),
+  },
+  'Webhook-Secret': {
+    description: 'What calls are signed with, 16 to 256 printable characters; needed with `Webhook-Url`',
+    schema: Type.String({ minLength: 16, maxLength: 256 }),
+  },
+} as const;
+
 /** Headers of an answer that stands for a job. */
 export const JOB_HEADERS = { 'X-Job-Id': 'The job' } as const;
 export const PENDING_HEADERS = {
