@@ -35,7 +35,7 @@ export async function connect(loaded: LoadedConfig, options: ConnectOptions): Pr
       ? await (await aws()).connectToAws(loaded, logger)
       : await connectLocally(loaded, logger, options);
   try {
-    await ensureJobQueues(ports.queues, loaded.config.prefix);
+    await ensureJobQueues(ports.queues, loaded.config);
     const variables = openTelemetryVariables();
     const telemetry = await openTelemetry({ tier: options.component, variables, logger });
     const dispose = async () => {

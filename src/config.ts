@@ -60,6 +60,8 @@ export interface Config {
   readonly awsEndpointUrlCloudFormation: string | undefined;
   /** Key that objects are encrypted with; undefined: as the buckets say. */
   readonly kmsKey: string | undefined;
+  /** Cap of the request queue, bytes. */
+  readonly maxMessageBytes: number;
   /** PEM files of the web tier's certificate and key; undefined: plain HTTP. */
   readonly tlsCert: string | undefined;
   readonly tlsKey: string | undefined;
@@ -327,6 +329,12 @@ export const SETTINGS: { readonly [K in keyof Config]: Setting<Config[K]> } = {
   awsEndpointUrlSsm: endpointUrl('SSM'),
   awsEndpointUrlSts: endpointUrl('STS'),
   awsEndpointUrlCloudFormation: endpointUrl('CLOUDFORMATION'),
+  maxMessageBytes: setting(
+    'max-message-bytes',
+    1024,
+    number({ min: 1024, max: 262_144, unit: 'bytes' }),
+    'largest message that the request queue takes; the course wants 1024',
+  ),
   tlsCert: optional('tls-cert', file, 'PEM file of the certificate that the web tier shows; serves HTTPS'),
   tlsKey: optional('tls-key', file, 'PEM file of its key'),
   kmsKey: optional('kms-key', text(/^[\x21-\x7e]+$/, 'an id, alias or ARN'), 'KMS key for objects in S3'),

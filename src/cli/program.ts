@@ -19,6 +19,11 @@ const VERBS: readonly (readonly [name: string, summary: string, load: () => Prom
   ['identify', 'say who is on a picture', () => import('./commands/identify.ts')],
   ['people', 'show, rename, merge, remove, export and import people', () => import('./commands/people.ts')],
   ['models', 'list, verify, choose, add and remove model packs', () => import('./commands/models.ts')],
+  [
+    'doctor',
+    'check that everything is there which the settings ask for',
+    () => import('./commands/doctor.ts'),
+  ],
   ['aws', 'create, watch, change, price and remove the system on AWS', () => import('./commands/aws.ts')],
   ['systemd', 'install, remove and show the services of this machine', () => import('./commands/systemd.ts')],
   ['config', 'print the effective settings and where each comes from', () => import('./commands/config.ts')],

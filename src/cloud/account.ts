@@ -134,6 +134,8 @@ export interface Machines {
   images(fleet: string): Promise<MachineImage[]>;
   /** The image and its snapshots. */
   removeImage(image: MachineImage): Promise<void>;
+  /** Of one instance of the type; undefined for a type that nobody knows. */
+  vcpus(type: string): Promise<number | undefined>;
   /** Whether this identity could launch (a dry run of EC2's). Rejects with `permission-denied` when it may not. */
   tryLaunch(template: string): Promise<void>;
 }

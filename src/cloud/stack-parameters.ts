@@ -20,6 +20,7 @@ const SHARED = {
   bootSeconds: 'BootSeconds',
   visibilityTimeoutSeconds: 'VisibilityTimeoutSeconds',
   kmsKey: 'KmsKey',
+  maxMessageBytes: 'MaxMessageBytes',
   instanceTypes: 'InstanceTypes',
   subnets: 'Subnets',
   market: 'Market',

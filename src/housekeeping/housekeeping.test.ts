@@ -31,7 +31,7 @@ beforeEach(async () => {
   clock = new FakeClock();
   deployment = new MemoryDeployment({ clock });
   jobs = 0;
-  queues = await ensureJobQueues(deployment.queues, PREFIX);
+  queues = await ensureJobQueues(deployment.queues, { prefix: PREFIX });
 });
 
 /** In the order of the test's clock. */

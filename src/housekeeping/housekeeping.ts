@@ -47,7 +47,7 @@ async function repeat(chore: Chore, clock: Clock, logger: Logger, signal: AbortS
 export async function choresOf(deployment: Deployment): Promise<Chore[]> {
   const { state, clock, logger, queues, loaded } = deployment;
   const { prefix, retentionDays } = loaded.config;
-  const { requests, deadLetters } = await ensureJobQueues(queues, prefix);
+  const { requests, deadLetters } = await ensureJobQueues(queues, loaded.config);
   const lostJobs = new LostJobSweep({ ...deployment, requests });
   const collector = new DeadLetterCollector({ ...deployment, prefix, deadLetters });
   const galleries = new GalleriesHousekeeping({ buckets: deployment, clock, logger });

@@ -14,7 +14,7 @@ const NAMES = queueNames(PREFIX);
 /** A deployment with three dead letters: two jobs, one given up by a worker and one by the queue, and rubbish. */
 async function withDeadLetters() {
   const deployment = new MemoryDeployment();
-  const { requests, deadLetters } = await ensureJobQueues(deployment.queues, PREFIX);
+  const { requests, deadLetters } = await ensureJobQueues(deployment.queues, { prefix: PREFIX });
   const client = await JobClient.open(deployment);
   const submit = async (fileName: string) => {
     const picture = { picture: Buffer.from(fileName), fileName, contentType: 'image/jpeg', waitSeconds: 60 };

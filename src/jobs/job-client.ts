@@ -91,7 +91,7 @@ export class JobClient implements AsyncDisposable {
   static async open(deployment: Deployment, { webId }: { webId?: string } = {}): Promise<JobClient> {
     const { clock, logger, telemetry, queues, state } = deployment;
     const { config } = deployment.loaded;
-    const { requests } = await ensureJobQueues(queues, config.prefix);
+    const { requests } = await ensureJobQueues(queues, config);
     const releasers = new Releasers();
     const context = { state, queues, clock, logger, prefix: config.prefix };
     const responses = releasers.use('response queue', await ResponseQueue.open(context, webId));

@@ -13,15 +13,24 @@ export interface JobQueues {
   readonly deadLetters: Queue;
 }
 
+export interface JobQueueSettings {
+  readonly prefix: string;
+  /** Cap of the request queue; our own messages never exceed the course's, which is the default. */
+  readonly maxMessageBytes?: number;
+}
+
 /** The request queue with its dead letters behind it, made if need be. Every tier may call it, in any order. */
-export async function ensureJobQueues(queues: QueueService, prefix: string): Promise<JobQueues> {
+export async function ensureJobQueues(
+  queues: QueueService,
+  { prefix, maxMessageBytes = MAX_MESSAGE_BYTES }: JobQueueSettings,
+): Promise<JobQueues> {
   const names = queueNames(prefix);
   const deadLetters = await queues.ensure(names.deadLetters, {
     maxMessageBytes: MAX_DEAD_LETTER_BYTES,
     retentionSeconds: DEAD_LETTER_RETENTION_SECONDS,
   });
   const requests = await queues.ensure(names.requests, {
-    maxMessageBytes: MAX_MESSAGE_BYTES,
+    maxMessageBytes,
     deadLetter: { queue: names.deadLetters, maxReceives: MAX_RECEIVES },
   });
   return { requests, deadLetters };

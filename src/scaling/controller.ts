@@ -57,7 +57,7 @@ const PACES = {
  */
 export async function startController(options: ControllerOptions): Promise<Controller> {
   const { deployment } = options;
-  const { requests } = await ensureJobQueues(deployment.queues, deployment.loaded.config.prefix);
+  const { requests } = await ensureJobQueues(deployment.queues, deployment.loaded.config);
   const token = newToken();
   const tenure = new Tenure(options, { requests, token, chores: await choresOf(deployment) });
   const { place } = options;

@@ -16,8 +16,11 @@ import { CertificateWatch, type KeyPair, readKeyPair, type TlsFiles } from './tl
 /** A client gets so long for its headers, and so long for its whole request. */
 const HEADERS_TIMEOUT_MS = 15_000;
 const REQUEST_TIMEOUT_MS = 300_000;
-/** Longer than a load balancer keeps an idle connection, so that it is never we who close one in use. */
-const KEEP_ALIVE_MS = 65_000;
+/**
+ * Longer than a load balancer keeps an idle connection, so that it is never we who close one in use: ours (deploy/cloudformation)
+ * keeps them 300 s, since `POST /` may be silent for 290.
+ */
+const KEEP_ALIVE_MS = 310_000;
 const MAX_CONNECTIONS = 4096;
 /** At shutdown: so long for those who wait to get their answer, then to be told where to find it. */
 const DRAIN_MS = 20_000;

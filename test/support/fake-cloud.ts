@@ -1,5 +1,6 @@
 import type {
   BucketState,
+  Caller,
   CloudAccount,
   CloudInstance,
   LaunchBuilder,
@@ -11,7 +12,7 @@ import type {
   StackPlan,
 } from '../../src/cloud/account.ts';
 import { parametersOfTemplate } from '../../src/cloud/stack-parameters.ts';
-import { NotFoundError } from '../../src/errors.ts';
+import { FacefleetError, NotFoundError } from '../../src/errors.ts';
 import { bucketNames, queueNames } from '../../src/jobs/keys.ts';
 
 interface FakeStack {
@@ -55,13 +56,20 @@ export class FakeCloud implements CloudAccount {
     return this.#plans.size;
   }
 
-  async whoAmI() {
-    return {
-      accountId: '123456789012',
-      arn: 'arn:aws:iam::123456789012:user/ada',
-      region: 'us-east-1',
-      clockSkewSeconds: 0,
-    };
+  /** Who calls; an error instead is what STS says. */
+  caller: Caller | FacefleetError = {
+    accountId: '123456789012',
+    arn: 'arn:aws:iam::123456789012:user/ada',
+    region: 'us-east-1',
+    clockSkewSeconds: 0,
+  };
+  honoursConditions = true;
+  /** What a dry run of a launch says. */
+  launchRefusal: FacefleetError | undefined;
+
+  async whoAmI(): Promise<Caller> {
+    if (this.caller instanceof FacefleetError) throw this.caller;
+    return this.caller;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
@@ -194,7 +202,10 @@ export class FakeCloud implements CloudAccount {
         1,
       );
     },
-    tryLaunch: async (_template: string) => {},
+    vcpus: async (type: string) => (type.startsWith('x') ? undefined : 2),
+    tryLaunch: async (_template: string) => {
+      if (this.launchRefusal !== undefined) throw this.launchRefusal;
+    },
   };
 
   readonly storage = {
@@ -214,7 +225,7 @@ export class FakeCloud implements CloudAccount {
     remove: async (bucket: string, key: string) => {
       this.buckets.get(bucket)?.delete(key);
     },
-    honoursConditions: async (_bucket: string) => true,
+    honoursConditions: async (_bucket: string) => this.honoursConditions,
     removeBucket: async (bucket: string) => {
       this.calls.push(`remove bucket ${bucket}`);
       this.buckets.delete(bucket);

@@ -34,7 +34,7 @@ export class FakeWorker implements AsyncDisposable {
     deployment: MemoryDeployment,
     recognise: Recognise = (record) => doneResult(record),
   ): Promise<FakeWorker> {
-    const { requests } = await ensureJobQueues(deployment.queues, deployment.loaded.config.prefix);
+    const { requests } = await ensureJobQueues(deployment.queues, deployment.loaded.config);
     return new FakeWorker(deployment, requests, recognise);
   }
 

@@ -43,7 +43,7 @@ export class WorkerHarness implements AsyncDisposable {
     const clock = new FakeClock();
     const deployment = new MemoryDeployment({ ...options, clock });
     const { prefix } = deployment.loaded.config;
-    const queues = await ensureJobQueues(deployment.queues, prefix);
+    const queues = await ensureJobQueues(deployment.queues, { prefix });
     const answers = await deployment.queues.ensure(queueNames(prefix).responses);
     return new WorkerHarness({ clock, deployment, queues, answers, people: options.people ?? [] });
   }

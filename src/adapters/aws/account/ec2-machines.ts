@@ -5,6 +5,7 @@ import {
   DescribeImagesCommand,
   DescribeInstancesCommand,
   DescribeInstanceTypeOfferingsCommand,
+  DescribeInstanceTypesCommand,
   DescribeLaunchTemplatesCommand,
   DescribeLaunchTemplateVersionsCommand,
   DescribeSubnetsCommand,
@@ -201,6 +202,15 @@ export class Ec2Machines implements Machines {
         .run('DeleteSnapshot', { snapshot }, ask, { special: NO_SNAPSHOT })
         .catch(undefinedIfMissing);
     }
+  }
+
+  async vcpus(type: string): Promise<number | undefined> {
+    const input = { InstanceTypes: [type as InstanceType] };
+    const ask = () => this.#client.send(new DescribeInstanceTypesCommand(input));
+    const found = await this.#calls
+      .run('DescribeInstanceTypes', { type }, ask, { special: { InvalidInstanceType: missing } })
+      .catch(undefinedIfMissing);
+    return found?.InstanceTypes?.[0]?.VCpuInfo?.DefaultVCpus;
   }
 
   async tryLaunch(template: string): Promise<void> {
