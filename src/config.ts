@@ -30,7 +30,7 @@ export interface Config {
   readonly maxWorkers: number;
   readonly concurrency: number;
   readonly idleSeconds: number;
-  readonly targetSeconds: number;
+  readonly sloSeconds: number;
   readonly bootSeconds: number;
   /** Instances to keep stopped, ready to be started; only where instances can be stopped, as on EC2. */
   readonly warmPool: number;
@@ -88,6 +88,8 @@ export interface Config {
   readonly metricsToken: string;
   /** Names, addresses and networks that webhooks may call though they are not public. */
   readonly webhookAllowedHosts: readonly string[];
+  readonly scalingPreset: 'slo' | 'course' | 'original';
+  readonly billingMinimumSeconds: number;
 }
 
 export type ConfigSource = 'flag' | 'environment' | '.env' | 'default';
@@ -102,7 +104,8 @@ interface Setting<T> {
   readonly variables: readonly string[];
   /** As typed on a command line, without the dashes; none for what would then show in a list of processes. */
   readonly flag?: string;
-  readonly fallback: () => T;
+  /** Some depend on where it runs. */
+  readonly fallback: (on?: Config['on']) => T;
   /** Throws an Error whose message says what was expected. */
   readonly parse: (text: string) => T;
   readonly help: string;
@@ -239,23 +242,35 @@ export const SETTINGS: { readonly [K in keyof Config]: Setting<Config[K]> } = {
   minWorkers: setting('min-workers', 0, number({ min: 0, max: 1000 }), 'workers kept when idle'),
   maxWorkers: setting('max-workers', cores, number({ min: 1, max: 1000 }), 'most workers at once'),
   concurrency: setting('concurrency', 1, number({ min: 1, max: 256 }), 'jobs at once per worker'),
-  idleSeconds: setting(
-    'idle-seconds',
-    10,
-    number({ min: 0, max: 86_400, unit: 's', integer: false }),
-    'idle time before workers are let go',
-  ),
-  targetSeconds: setting(
-    'target-seconds',
+  idleSeconds: onAws(
     2,
-    number({ min: 0.1, max: 3600, unit: 's', integer: false }),
-    'time in which a backlog should be worked off',
+    setting(
+      'idle-seconds',
+      10,
+      number({ min: 0, max: 86_400, unit: 's', integer: false }),
+      'fewer workers must have been enough for so long before any is let go (10; on AWS 2)',
+    ),
   ),
-  bootSeconds: setting(
-    'boot-seconds',
-    1,
-    number({ min: 0, max: 3600, unit: 's', integer: false }),
-    'time that a worker takes to boot',
+  sloSeconds: {
+    ...onAws(
+      60,
+      setting(
+        'slo-seconds',
+        2,
+        number({ min: 0.1, max: 3600, unit: 's', integer: false }),
+        'latency target: a job should be done within this time (2; on AWS 60)',
+      ),
+    ),
+    variables: ['FACEFLEET_SLO_SECONDS', 'FACEFLEET_TARGET_SECONDS'],
+  },
+  bootSeconds: onAws(
+    40,
+    setting(
+      'boot-seconds',
+      1,
+      number({ min: 0, max: 3600, unit: 's', integer: false }),
+      'time that a worker takes to boot, until that was measured (1; on AWS 40)',
+    ),
   ),
   warmPool: setting(
     'warm-pool',
@@ -417,6 +432,21 @@ export const SETTINGS: { readonly [K in keyof Config]: Setting<Config[K]> } = {
     listOf(/^[0-9a-zA-Z.:_-]+(\/\d{1,3})?$/, 'host names, addresses or networks such as 10.0.0.0/8'),
     'names, addresses, networks that webhooks may call though not public',
   ),
+  scalingPreset: setting(
+    'scaling-preset',
+    'slo',
+    oneOf<Config['scalingPreset']>('slo', 'course', 'original'),
+    'how many workers: the fewest that keep the latency target (slo), or by the rules of course or original',
+  ),
+  billingMinimumSeconds: onAws(
+    60,
+    setting(
+      'billing-minimum-seconds',
+      0,
+      number({ min: 0, max: 86_400, unit: 's' }),
+      'a worker is paid for at least so long (0; on AWS 60)',
+    ),
+  ),
 };
 
 function setting<T>(flagName: string, fallback: T, parse: (text: string) => T, help: string): Setting<T> {
@@ -427,6 +457,11 @@ function setting<T>(flagName: string, fallback: T, parse: (text: string) => T, h
     parse,
     help,
   };
+}
+
+/** With another default on AWS. */
+function onAws<T>(fallback: T, setting: Setting<T>): Setting<T> {
+  return { ...setting, fallback: (on) => (on === 'aws' ? fallback : setting.fallback(on)) };
 }
 
 function optional<T>(flagName: string, parse: (text: string) => T, help: string): Setting<T | undefined> {
@@ -656,6 +691,11 @@ function contradictions(config: Config): string[] {
     const least = Math.max(60 + config.bootSeconds, config.minWorkers * hours * 3600);
     if (cap > 0 && cap < least)
       problems.push(`${variable} is ${cap}, expected 0 or at least ${least}: nothing could be launched`);
+  }
+  if (config.warmPool > config.maxWorkers) {
+    problems.push(
+      `FACEFLEET_WARM_POOL is ${config.warmPool}, expected at most FACEFLEET_MAX_WORKERS, ${config.maxWorkers}`,
+    );
   }
   if ((config.tlsCert === undefined) !== (config.tlsKey === undefined)) {
     const [given, missing] = config.tlsKey === undefined ? ['CERT', 'KEY'] : ['KEY', 'CERT'];

@@ -16,7 +16,7 @@ const SHARED = {
   maxWorkers: 'MaxWorkers',
   concurrency: 'Concurrency',
   idleSeconds: 'IdleSeconds',
-  targetSeconds: 'TargetSeconds',
+  sloSeconds: 'SloSeconds',
   bootSeconds: 'BootSeconds',
   visibilityTimeoutSeconds: 'VisibilityTimeoutSeconds',
   kmsKey: 'KmsKey',

@@ -176,8 +176,8 @@ class Tenure implements ControllerDesk {
       lease,
       requests: this.#parts.requests,
       store: this.#meter.books(deployment.state),
-      limits: limitsOf(deployment),
       caps: capsOf(deployment),
+      limits: limitsOf(deployment, this.#timings),
       concurrency: deployment.loaded.config.concurrency,
       timings: this.#timings,
       clock: deployment.clock,
@@ -240,14 +240,14 @@ class Tenure implements ControllerDesk {
   }
 }
 
-function limitsOf({ loaded: { config } }: Deployment): ScalingLimits {
+function limitsOf({ loaded: { config } }: Deployment, { roundMs }: ScalingTimings): ScalingLimits {
   return {
-    preset: 'slo',
+    preset: config.scalingPreset,
     minInstances: config.minWorkers,
     maxInstances: config.maxWorkers,
-    sloSeconds: config.targetSeconds,
-    targetSeconds: config.targetSeconds,
-    billingMinimumSeconds: 0,
+    sloSeconds: config.sloSeconds,
+    lookSeconds: roundMs / 1000,
+    billingMinimumSeconds: config.billingMinimumSeconds,
     warmPool: config.warmPool,
     idleSeconds: config.idleSeconds,
     maxActionsPerRound: MAX_ACTIONS_PER_ROUND,

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { type PolicyScene, policyScenes, withBacklog } from '../../test/support/policy-scenes.ts';
 import {
   type Decision,
   decide,
@@ -11,16 +12,27 @@ import {
   type ScalingLimits,
 } from './policy.ts';
 
-const LIMITS: ScalingLimits = {
+/** Processes of one machine: nothing is paid for. */
+const LOCAL: ScalingLimits = {
   preset: 'slo',
   minInstances: 0,
   maxInstances: 4,
   sloSeconds: 2,
-  targetSeconds: 2,
+  lookSeconds: 0.25,
+  idleSeconds: 10,
   billingMinimumSeconds: 0,
   warmPool: 0,
-  idleSeconds: 10,
   maxActionsPerRound: 10,
+};
+/** Machines that are paid for a minute at least, and boot for 26 s. */
+const CLOUD: ScalingLimits = {
+  ...LOCAL,
+  maxInstances: 40,
+  sloSeconds: 60,
+  lookSeconds: 1,
+  idleSeconds: 2,
+  billingMinimumSeconds: 60,
+  maxActionsPerRound: 40,
 };
 
 const instance = (slot: number, parts: Partial<ObservedInstance>): ObservedInstance => ({
@@ -33,71 +45,69 @@ const instance = (slot: number, parts: Partial<ObservedInstance>): ObservedInsta
   ...parts,
 });
 const ready = (slot: number, activity: ObservedInstance['activity'] = 'busy') => instance(slot, { activity });
-const booting = (slot: number) => instance(slot, { phase: 'booting', ageSeconds: 0 });
+const booting = (slot: number, ageSeconds = 0) => instance(slot, { phase: 'booting', ageSeconds });
 const draining = (slot: number) => instance(slot, { phase: 'draining' });
+const many = (count: number, make: (slot: number) => ObservedInstance) =>
+  Array.from({ length: count }, (_, index) => make(index + 1));
 
-/** What the policy does not look at yet. */
-const UNSEEN = {
-  queueAgeSeconds: 0,
-  fleetAgeSeconds: 0,
-  stoppedSlots: [],
-  arrivals: [],
-  completed: 0,
-  bootSeconds: { launch: 1, start: 1 },
-};
+type Parts = Partial<Observed> & { visible?: number; inFlight?: number; delayed?: number; oldest?: number };
 
-/** What is there, at 0.1 s a job: within the target an instance works off 20. */
-function scene(
-  parts: Partial<Observed> & { visible?: number; inFlight?: number; delayed?: number },
-): Observed {
-  const { visible = 0, inFlight = 0, delayed = 0, ...rest } = parts;
+/** What is there, at 0.1 s a job: in the time that is left after a boot an instance works off 7 or 8. */
+function scene(parts: Parts, limits = LOCAL): Observed {
+  const { visible = 0, inFlight = 0, delayed = 0, oldest, ...rest } = parts;
   const instances = rest.instances ?? [];
   const taken = new Set(instances.map(({ slot }) => slot));
+  const backlog = visible + inFlight + delayed;
   return {
     nowMs: 0,
-    queue: { visible, inFlight, delayed },
+    queue: { visible, inFlight, delayed, ...(oldest === undefined ? {} : { oldestAgeSeconds: oldest }) },
+    queueAgeSeconds: 0,
     isFleetKnown: true,
+    fleetAgeSeconds: 0,
     instances,
-    freeSlots: [1, 2, 3, 4].filter((slot) => !taken.has(slot)),
+    freeSlots: Array.from({ length: limits.maxInstances }, (_, index) => index + 1).filter(
+      (slot) => !taken.has(slot),
+    ),
+    stoppedSlots: [],
+    arrivals: backlog > 0 ? [{ ageSeconds: 0, count: backlog }] : [],
+    completed: 0,
     serviceSeconds: 0.1,
     concurrency: 1,
-    ...UNSEEN,
+    bootSeconds: { launch: 1, start: 1 },
     ...rest,
   };
 }
 
+const cloud = (parts: Parts) =>
+  scene({ serviceSeconds: 1, bootSeconds: { launch: 26, start: 10 }, ...parts }, CLOUD);
 const actionsOf = ({ actions }: Decision): string[] => actions.map(({ kind, slot }) => `${kind} ${slot}`);
+const desiredOf = (observed: Observed, limits: ScalingLimits, state = initialPolicyState(0)) =>
+  decide(observed, limits, state).desired;
 
 describe('the policy goes up', () => {
   const cases: [name: string, observed: Observed, desired: number, actions: string[]][] = [
     ['not without work', scene({}), 0, []],
     ['to one for one job', scene({ visible: 1 }), 1, ['launch 1']],
-    ['to one for what one works off', scene({ visible: 20 }), 1, ['launch 1']],
-    ['to two for one job more', scene({ visible: 21 }), 2, ['launch 1', 'launch 2']],
-    ['counting what is in flight', scene({ inFlight: 21 }), 2, ['launch 1', 'launch 2']],
-    ['counting what is delayed', scene({ delayed: 21 }), 2, ['launch 1', 'launch 2']],
+    ['to one for what one works off', scene({ visible: 7 }), 1, ['launch 1']],
+    ['to two for a few more', scene({ visible: 9 }), 2, ['launch 1', 'launch 2']],
+    ['counting what is in flight', scene({ inFlight: 9 }), 2, ['launch 1', 'launch 2']],
+    ['counting what is delayed', scene({ delayed: 9 }), 2, ['launch 1', 'launch 2']],
     ['to the most', scene({ visible: 5000 }), 4, ['launch 1', 'launch 2', 'launch 3', 'launch 4']],
-    ['only by what is missing', scene({ visible: 60, instances: [ready(2)] }), 3, ['launch 1', 'launch 3']],
-    ['counting what boots', scene({ visible: 60, instances: [booting(1), booting(2)] }), 3, ['launch 3']],
+    ['only by what is missing', scene({ visible: 20, instances: [ready(2)] }), 2, ['launch 1']],
+    ['not while what is there keeps the target', scene({ visible: 17, instances: [ready(1)] }), 1, []],
+    ['counting what boots', scene({ visible: 15, instances: [booting(1), booting(2)] }), 2, []],
     [
       'undraining first',
-      scene({ visible: 50, instances: [ready(1), draining(3)] }),
+      scene({ visible: 26, instances: [ready(1), draining(3)] }),
       3,
       ['undrain 3', 'launch 2'],
     ],
+    ['starting before it launches', scene({ visible: 9, stoppedSlots: [4] }), 2, ['start 4', 'launch 1']],
     ['in free slots only', scene({ visible: 5000, freeSlots: [3] }), 4, ['launch 3']],
-    ['with jobs that take no time at all', scene({ visible: 2, serviceSeconds: 1e-9 }), 1, ['launch 1']],
-    [
-      'with jobs that take longer than the target',
-      scene({ visible: 2, serviceSeconds: 60 }),
-      2,
-      ['launch 1', 'launch 2'],
-    ],
-    ['with instances that do several jobs at once', scene({ visible: 80, concurrency: 4 }), 1, ['launch 1']],
   ];
   for (const [name, observed, desired, actions] of cases) {
     it(name, () => {
-      const decision = decide(observed, LIMITS, initialPolicyState(0));
+      const decision = decide(observed, LOCAL, initialPolicyState(0));
       assert.equal(decision.desired, desired);
       assert.deepEqual(actionsOf(decision), actions);
       assert.notEqual(decision.reason, '');
@@ -105,47 +115,69 @@ describe('the policy goes up', () => {
   }
 
   it('to the least there shall be, without work', () => {
-    const decision = decide(scene({}), { ...LIMITS, minInstances: 2 }, initialPolicyState(0));
+    const decision = decide(scene({}), { ...LOCAL, minInstances: 2 }, initialPolicyState(0));
     assert.deepEqual(actionsOf(decision), ['launch 1', 'launch 2']);
   });
 
   it('by a bounded number a round', () => {
     const decision = decide(
       scene({ visible: 5000 }),
-      { ...LIMITS, maxActionsPerRound: 3 },
+      { ...LOCAL, maxActionsPerRound: 3 },
       initialPolicyState(0),
     );
     assert.equal(decision.desired, 4);
     assert.equal(decision.actions.length, 3);
   });
 
-  it('twofold when every instance has had a waiting job for as long as the target', () => {
-    const busy = (nowMs: number) => scene({ nowMs, visible: 3, inFlight: 1, instances: [ready(1)] });
-    let state = initialPolicyState(1);
-    for (const nowMs of [0, 1000, 1999]) {
-      const decision = decide(busy(nowMs), LIMITS, state);
-      assert.equal(decision.desired, 1);
-      state = decision.state;
-    }
-    assert.equal(decide(busy(2000), LIMITS, state).desired, 2);
+  it('twofold when jobs are late for as long as a boot although all work that were asked for', () => {
+    const late = (nowMs: number) => scene({ nowMs, visible: 1, oldest: 30, instances: [ready(1)] });
+    const { state } = decide(late(0), LOCAL, initialPolicyState(1));
+    assert.equal(desiredOf(late(900), LOCAL, state), 1);
+    assert.equal(desiredOf(late(1100), LOCAL, state), 2);
+  });
+});
+
+describe('the policy waits where instances are paid for', () => {
+  const aged = (ageSeconds: number, count: number, parts: Parts = {}) =>
+    cloud({ ...parts, visible: count, arrivals: [{ ageSeconds, count }] });
+
+  it('with the first launch for as long as the target permits', () => {
+    assert.equal(desiredOf(aged(20, 1), CLOUD), 0);
+    assert.equal(desiredOf(aged(30, 1), CLOUD), 1);
   });
 
-  it('twofold when a job has waited for much longer than the target, even if instances keep dying', () => {
-    const overdue = (nowMs: number) =>
-      scene({
-        nowMs,
-        queue: { visible: 1, inFlight: 0, delayed: 0, oldestAgeSeconds: 4.1 },
-        instances: [booting(1)],
-      });
-    const { state } = decide(overdue(0), LIMITS, initialPolicyState(1));
-    assert.equal(decide(overdue(1000), LIMITS, state).desired, 1);
-    assert.equal(decide(overdue(2000), LIMITS, state).desired, 2);
+  it('with the last launch only: those that will be fully used go at once', () => {
+    assert.equal(desiredOf(aged(0, 1000), CLOUD), 31);
+    assert.equal(desiredOf(aged(0, 50), CLOUD), 1);
+    assert.equal(desiredOf(aged(12, 60), CLOUD), 3);
   });
 
-  it('not twofold while what was launched is booting', () => {
-    const state: PolicyState = { ...initialPolicyState(2), tooFewSinceMs: 0 };
-    const observed = scene({ nowMs: 60_000, visible: 3, instances: [ready(1), booting(2)] });
-    assert.equal(decide(observed, LIMITS, state).desired, 2);
+  it('longer when a stopped one can be started', () => {
+    assert.equal(desiredOf(aged(40, 1, { stoppedSlots: [2] }), CLOUD), 0);
+    assert.deepEqual(actionsOf(decide(aged(46, 1, { stoppedSlots: [2] }), CLOUD, initialPolicyState(0))), [
+      'start 2',
+    ]);
+  });
+
+  it('not for those that would be late for the target by then', () => {
+    const instances = many(10, (slot) => ready(slot));
+    assert.equal(desiredOf(aged(5, 500, { instances }), CLOUD), 10);
+    assert.equal(desiredOf(aged(5, 600, { instances }), CLOUD), 12);
+  });
+
+  it('not when jobs come so fast that the largest fleet would be late', () => {
+    const arrivals = Array.from({ length: 10 }, (_, index) => ({ ageSeconds: 9 - index, count: 60 }));
+    assert.equal(desiredOf(cloud({ visible: 600, arrivals }), CLOUD), 40);
+    const slow = arrivals.map(({ ageSeconds }) => ({ ageSeconds, count: 20 }));
+    assert.ok(desiredOf(cloud({ visible: 200, arrivals: slow }), CLOUD) < 8);
+  });
+
+  it('not when the target leaves no time for a boot: then it keeps a reserve', () => {
+    const arrivals = Array.from({ length: 60 }, (_, index) => ({ ageSeconds: 60 - index, count: 5 }));
+    const instances = many(20, (slot) => ready(slot, 'idle'));
+    const state: PolicyState = { ...initialPolicyState(20), surplus: { sinceMs: -9000, peak: 0 } };
+    const kept = desiredOf(cloud({ arrivals, instances }), { ...CLOUD, sloSeconds: 2 }, state);
+    assert.ok(kept > 5 && kept < 20, `${kept}`);
   });
 });
 
@@ -157,55 +189,71 @@ describe('the policy goes down', () => {
   const three = [ready(1, 'idle'), ready(2, 'idle'), ready(3, 'idle')];
 
   it('not before the idle time is over', () => {
-    const decision = decide(scene({ instances: three }), LIMITS, idleFor(9.9));
+    const decision = decide(scene({ instances: three }), LOCAL, idleFor(9.9));
     assert.equal(decision.desired, 3);
     assert.deepEqual(actionsOf(decision), []);
   });
 
   it('then to the least, the last instance after the others', () => {
-    const first = decide(scene({ instances: three }), LIMITS, idleFor(10));
+    const first = decide(scene({ instances: three }), LOCAL, idleFor(10));
     assert.equal(first.desired, 0);
     assert.deepEqual(actionsOf(first), ['drain 3', 'drain 2']);
-    const last = decide(scene({ instances: three.slice(0, 1) }), LIMITS, first.state);
+    const last = decide(scene({ instances: three.slice(0, 1) }), LOCAL, first.state);
     assert.deepEqual(actionsOf(last), ['drain 1']);
   });
 
   it('keeping the last one while nothing could be launched in its place', () => {
-    const state = initialPolicyState(0);
+    const state = idleFor(60);
     const observed = scene({ instances: three.slice(0, 1), freeSlots: [] });
-    assert.deepEqual(actionsOf(decide(observed, LIMITS, state)), []);
-    assert.deepEqual(actionsOf(decide(observed, { ...LIMITS, maxInstances: 1 }, state)), ['drain 1']);
+    assert.deepEqual(actionsOf(decide(observed, LOCAL, state)), []);
+    assert.deepEqual(actionsOf(decide(observed, { ...LOCAL, maxInstances: 1 }, state)), ['drain 1']);
   });
 
   it('to the most that were needed during the idle time', () => {
-    let state = initialPolicyState(4);
-    const four = [...three, ready(4, 'idle')];
-    for (const [nowMs, inFlight] of [
-      [0, 0],
-      [3000, 30],
+    let state = initialPolicyState(3);
+    for (const [nowMs, busy] of [
+      [0, 1],
+      [3000, 2],
       [6000, 1],
     ] as const) {
-      state = decide(scene({ nowMs, inFlight, instances: four }), LIMITS, state).state;
+      const instances = three.map((one, index) => (index < busy ? ready(one.slot) : one));
+      state = decide(scene({ nowMs, inFlight: busy, instances }), LOCAL, state).state;
     }
-    const decision = decide(scene({ nowMs: 10_000, instances: four }), LIMITS, state);
+    const decision = decide(scene({ nowMs: 10_000, instances: three }), LOCAL, state);
     assert.equal(decision.desired, 2);
-    assert.deepEqual(actionsOf(decision), ['drain 4', 'drain 3']);
+    assert.deepEqual(actionsOf(decision), ['drain 3']);
   });
 
-  it('draining only what is idle', () => {
+  it('draining only what is idle where nothing is paid for', () => {
     const instances = [ready(1, 'idle'), ready(2, 'busy'), ready(3, 'unknown')];
-    const decision = decide(scene({ instances }), LIMITS, { ...initialPolicyState(1) });
+    const decision = decide(scene({ inFlight: 1, instances }), LOCAL, idleFor(60));
     assert.deepEqual(actionsOf(decision), ['drain 1']);
   });
 
-  it('never while one is busy below one', () => {
-    const state = { ...idleFor(60), desired: 1 };
-    assert.equal(decide(scene({ instances: [ready(1)] }), LIMITS, state).desired, 1);
+  it('not below what is paid for anyway', () => {
+    const instances = [40, 54, 55, 300].map((ageSeconds, index) => instance(index + 1, { ageSeconds }));
+    const decision = decide(cloud({ instances }), CLOUD, idleFor(60));
+    assert.deepEqual(actionsOf(decision), ['drain 4', 'drain 3']);
+    assert.equal(decision.desired, 2);
+  });
+
+  it('while work is left that fewer do in good time', () => {
+    const instances = many(10, (slot) => ready(slot));
+    const work = { visible: 90, inFlight: 10, arrivals: [{ ageSeconds: 12, count: 100 }] };
+    const decision = decide(cloud({ ...work, instances }), CLOUD, idleFor(60));
+    assert.ok(decision.desired > 1 && decision.desired < 10, `${decision.desired}`);
+  });
+
+  it('not below what comes', () => {
+    const instances = many(10, (slot) => ready(slot));
+    const arrivals = Array.from({ length: 10 }, (_, index) => ({ ageSeconds: 9 - index, count: 10 }));
+    const decision = decide(cloud({ visible: 90, inFlight: 10, instances, arrivals }), CLOUD, idleFor(60));
+    assert.equal(decision.desired, 10);
   });
 
   it('never when the queue or the fleet did not tell, and then the idle time starts over', () => {
     for (const blind of [{ queue: undefined }, { isFleetKnown: false }]) {
-      const decision = decide(scene({ instances: three, ...blind }), LIMITS, idleFor(60));
+      const decision = decide(scene({ instances: three, ...blind }), LOCAL, idleFor(60));
       assert.equal(decision.desired, 3);
       assert.deepEqual(actionsOf(decision), []);
       assert.equal(decision.state.surplus, null);
@@ -213,75 +261,33 @@ describe('the policy goes down', () => {
   });
 });
 
-describe('the policy always', () => {
-  const anyInstance = (slot: number) =>
-    fc.record({
-      slot: fc.constant(slot),
-      busyCount: fc.nat(8),
-      ageSeconds: fc.nat(200),
-      source: fc.constantFrom('launch' as const, 'start' as const),
-      phase: fc.constantFrom('booting' as const, 'ready' as const, 'draining' as const),
-      activity: fc.constantFrom('idle' as const, 'busy' as const, 'unknown' as const),
-    });
-  const count = fc.integer({ min: 0, max: 3000 });
-  const world = fc
-    .record({
-      slots: fc.uniqueArray(fc.integer({ min: 1, max: 12 }), { maxLength: 12 }),
-      max: fc.integer({ min: 1, max: 12 }),
-      min: fc.integer({ min: 0, max: 12 }),
-    })
-    .chain(({ slots, max, min }) =>
-      fc.record({
-        observed: fc.record({
-          nowMs: fc.integer({ min: 0, max: 100_000 }),
-          queue: fc.option(
-            fc.record(
-              {
-                visible: count,
-                inFlight: count,
-                delayed: count,
-                oldestAgeSeconds: fc.integer({ min: 0, max: 90 }),
-              },
-              { requiredKeys: ['visible', 'inFlight', 'delayed'] },
-            ),
-            {
-              nil: undefined,
-            },
-          ),
-          isFleetKnown: fc.boolean(),
-          instances: fc.tuple(...slots.map(anyInstance)),
-          freeSlots: fc.subarray(
-            Array.from({ length: max }, (_, index) => index + 1).filter((slot) => !slots.includes(slot)),
-          ),
-          serviceSeconds: fc.double({ min: 0.001, max: 20, noNaN: true }),
-          concurrency: fc.integer({ min: 1, max: 8 }),
-          ...constants(UNSEEN),
-        }),
-        limits: fc.record({
-          ...constants({ preset: 'slo' as const, sloSeconds: 2, billingMinimumSeconds: 0, warmPool: 0 }),
-          minInstances: fc.constant(Math.min(min, max)),
-          maxInstances: fc.constant(max),
-          targetSeconds: fc.double({ min: 0.1, max: 60, noNaN: true }),
-          idleSeconds: fc.integer({ min: 0, max: 60 }),
-          maxActionsPerRound: fc.integer({ min: 1, max: 12 }),
-        }),
-        state: fc.record({
-          desired: fc.integer({ min: 0, max: 14 }),
-          surplus: fc.option(
-            fc.record({
-              sinceMs: fc.integer({ min: -100_000, max: 0 }),
-              peak: fc.integer({ min: 0, max: 12 }),
-            }),
-          ),
-          tooFewSinceMs: fc.option(fc.integer({ min: -100_000, max: 0 })),
-        }),
-      }),
-    );
+describe('the rules of other systems', () => {
+  const counts = (preset: ScalingLimits['preset'], maxInstances: number) => (visible: number) =>
+    desiredOf(scene({ visible }), { ...LOCAL, preset, maxInstances });
 
-  const holds = (
-    name: string,
-    check: (w: { observed: Observed; limits: ScalingLimits; state: PolicyState }) => void,
-  ) => it(name, () => fc.assert(fc.property(world, check)));
+  it('course: one for each job, up to the most', () => {
+    assert.deepEqual([0, 1, 10, 50].map(counts('course', 20)), [0, 1, 10, 20]);
+    assert.equal(counts('course', 15)(50), 15);
+  });
+
+  it('original: by thresholds', () => {
+    assert.deepEqual([0, 1, 5, 6, 50, 51].map(counts('original', 20)), [0, 1, 1, 10, 10, 20]);
+  });
+
+  it('go down after the idle time, and only those that are idle', () => {
+    const limits: ScalingLimits = { ...LOCAL, preset: 'course', idleSeconds: 3 };
+    const at = (nowMs: number) =>
+      scene({ nowMs, inFlight: 1, instances: [ready(1), ready(2, 'idle'), ready(3, 'idle')] });
+    const { desired, state } = decide(at(0), limits, initialPolicyState(3));
+    assert.equal(desired, 3);
+    assert.deepEqual(actionsOf(decide(at(3000), limits, state)), ['drain 3', 'drain 2']);
+  });
+});
+
+describe('the policy always', () => {
+  const numRuns = Number(process.argv.find((word) => word.startsWith('--runs='))?.slice(7) ?? 500);
+  const holds = (name: string, check: (scene: PolicyScene) => void) =>
+    it(name, () => fc.assert(fc.property(policyScenes(), check), { numRuns }));
 
   holds('stays within the limits and acts a bounded amount', ({ observed, limits, state }) => {
     const decision = decide(observed, limits, state);
@@ -296,24 +302,28 @@ describe('the policy always', () => {
   });
 
   holds('lowers and drains nothing on partial knowledge', ({ observed, limits, state }) => {
-    fc.pre(observed.queue === undefined || !observed.isFleetKnown);
-    const decision = decide(observed, limits, state);
-    assert.ok(decision.desired >= Math.min(state.desired, limits.maxInstances));
-    assert.ok(decision.actions.every(({ kind }) => kind !== 'drain'));
+    for (const blind of [{ queue: undefined }, { isFleetKnown: false }]) {
+      const decision = decide({ ...observed, ...blind }, limits, state);
+      assert.ok(decision.desired >= Math.min(state.desired, limits.maxInstances));
+      assert.ok(decision.actions.every(({ kind }) => kind !== 'drain'));
+    }
   });
 
-  holds('drains only idle instances, and no more than are too many', ({ observed, limits, state }) => {
+  holds('drains only those that may go, and no more than are too many', ({ observed, limits, state }) => {
     const decision = decide(observed, limits, state);
     const drained = decision.actions.filter(({ kind }) => kind === 'drain');
     const active = observed.instances.filter(({ phase }) => phase !== 'draining');
     for (const { slot } of drained) {
-      assert.equal(active.find((one) => one.slot === slot)?.activity, 'idle');
+      const one = active.find((candidate) => candidate.slot === slot);
+      assert.ok(one !== undefined && one.activity !== 'unknown');
+      if (limits.preset !== 'slo') assert.equal(one.activity, 'idle');
+      else assert.ok(one.phase === 'ready' && one.ageSeconds >= limits.billingMinimumSeconds - 5);
     }
     if (drained.length > 0) assert.ok(active.length - drained.length >= decision.desired);
   });
 
   holds(
-    'launches in free slots, undrains all first, and never beyond what is wanted',
+    'launches in free slots, undrains and starts all first, and never beyond what is wanted',
     ({ observed, limits, state }) => {
       const decision = decide(observed, limits, state);
       const of = (kind: string) =>
@@ -321,22 +331,101 @@ describe('the policy always', () => {
       const active = observed.instances.filter(({ phase }) => phase !== 'draining').length;
       const revocable = observed.instances.length - active;
       assert.ok(of('launch').every((slot) => observed.freeSlots.includes(slot)));
-      if (of('launch').length > 0) assert.equal(of('undrain').length, revocable);
-      const more = of('launch').length + of('undrain').length;
+      assert.ok(of('start').every((slot) => observed.stoppedSlots.includes(slot)));
+      if (of('start').length > 0) assert.equal(of('undrain').length, revocable);
+      if (of('launch').length > 0) assert.equal(of('start').length, observed.stoppedSlots.length);
+      const more = of('launch').length + of('undrain').length + of('start').length;
       if (more > 0) assert.ok(active + more <= decision.desired);
     },
   );
 
-  holds('wants no fewer for a longer queue', ({ observed, limits, state }) => {
+  holds('wants no fewer for a longer queue', (scene) => {
+    const longer = withBacklog(scene, 17);
+    const { limits, state } = scene;
+    assert.ok(decide(longer, limits, state).desired >= decide(scene.observed, limits, state).desired);
+  });
+
+  holds('wants no fewer for an older queue', ({ observed, limits, state }) => {
     fc.pre(observed.queue !== undefined);
-    const queue = observed.queue!;
-    const longer = { ...observed, queue: { ...queue, visible: queue.visible + 17 } };
-    assert.ok(decide(longer, limits, state).desired >= decide(observed, limits, state).desired);
+    const queue = { ...observed.queue!, oldestAgeSeconds: (observed.queue!.oldestAgeSeconds ?? 0) + 9 };
+    const older = decide({ ...observed, queue }, limits, state);
+    assert.ok(older.desired >= decide(observed, limits, state).desired);
+  });
+
+  holds('wants no more for a more patient target', ({ observed, limits, state }) => {
+    const patient = { ...limits, sloSeconds: limits.sloSeconds * 1.4 };
+    assert.ok(decide(observed, patient, state).desired <= decide(observed, limits, state).desired);
+  });
+
+  holds('counts those that drain as nothing', ({ observed, limits, state }) => {
+    const without = observed.instances.filter(({ phase }) => phase !== 'draining');
+    const decision = decide({ ...observed, instances: without }, limits, state);
+    assert.equal(decision.desired, decide(observed, limits, state).desired);
+  });
+
+  holds('is content with what it has asked for', ({ observed, limits, state }) => {
+    fc.pre(observed.queue !== undefined && observed.isFleetKnown);
+    let now: Observed = {
+      ...observed,
+      instances: observed.instances.filter(({ phase }) => phase !== 'draining'),
+    };
+    let after = state;
+    for (let look = 0; look < 100; look++) {
+      const decision = decide(now, limits, after);
+      if (decision.actions.length === 0) return;
+      now = carriedOut(now, decision);
+      after = decision.state;
+    }
+    assert.fail('it is never content');
+  });
+
+  holds('asks for the least once nothing has come for long', ({ observed, limits, state }) => {
+    const instances = observed.instances.map((one) => ({
+      ...one,
+      phase: 'ready' as const,
+      activity: 'idle' as const,
+      ageSeconds: 1000,
+    }));
+    const queue = { visible: 0, inFlight: 0, delayed: 0 };
+    let now: Observed = { ...observed, instances, queue, arrivals: [], isFleetKnown: true };
+    let after = state;
+    const seconds = limits.idleSeconds + 2 * limits.lookSeconds;
+    const looks = Math.ceil(limits.maxInstances / limits.maxActionsPerRound) + 2;
+    for (let look = 0; look <= looks; look++) {
+      const decision = decide(now, limits, after);
+      now = { ...carriedOut(now, decision), nowMs: now.nowMs + (look < 2 ? 1000 * seconds : 1) };
+      after = decision.state;
+    }
+    const left = now.instances.length;
+    const isLastKept = left === 1 && now.freeSlots.length === 0;
+    assert.ok(left <= limits.minInstances || isLastKept, `${left} left`);
+  });
+
+  holds('answers work with a launch when it cannot wait', ({ observed, limits }) => {
+    fc.pre(observed.freeSlots.length > 0);
+    const queue = { visible: 3, inFlight: 0, delayed: 0 };
+    const arrivals = [{ ageSeconds: limits.sloSeconds, count: 3 }];
+    const decision = decide(
+      { ...observed, queue, arrivals, instances: [], stoppedSlots: [] },
+      limits,
+      initialPolicyState(0),
+    );
+    assert.ok(decision.actions.some(({ kind }) => kind === 'launch'));
   });
 });
 
-function constants<T extends object>(parts: T): { [K in keyof T]: fc.Arbitrary<T[K]> } {
-  return Object.fromEntries(Object.entries(parts).map(([name, value]) => [name, fc.constant(value)])) as {
-    [K in keyof T]: fc.Arbitrary<T[K]>;
+/** The fleet as it is when all that was decided has been done at once. */
+function carriedOut(observed: Observed, { actions }: Decision): Observed {
+  const slots = (kind: string) => actions.filter((one) => one.kind === kind).map(({ slot }) => slot);
+  const gone = new Set(slots('drain'));
+  const come = [...slots('launch'), ...slots('start')];
+  return {
+    ...observed,
+    instances: [
+      ...observed.instances.filter(({ slot }) => !gone.has(slot)),
+      ...come.map((slot) => booting(slot)),
+    ],
+    freeSlots: [...observed.freeSlots.filter((slot) => !come.includes(slot)), ...gone],
+    stoppedSlots: observed.stoppedSlots.filter((slot) => !come.includes(slot)),
   };
 }

@@ -1,4 +1,6 @@
 import type { QueueDepth } from '../ports/queue.ts';
+import { aimByCourse, aimByOriginal } from './policy/presets.ts';
+import { aimBySlo, isPaidOff } from './policy/slo.ts';
 
 /** How an instance came up; each way has a boot time of its own. */
 export type BootSource = 'launch' | 'start';
@@ -59,8 +61,8 @@ export interface ScalingLimits {
   readonly maxInstances: number;
   /** From the moment it is sent, a job should be done within this time. */
   readonly sloSeconds: number;
-  /** In this time a backlog should be worked off. */
-  readonly targetSeconds: number;
+  /** After this time at most it is asked again. */
+  readonly lookSeconds: number;
   /** For this long fewer instances must have been enough before any is let go. */
   readonly idleSeconds: number;
   /** An instance is paid for at least this long, whenever it ends: 60 s on EC2, 0 for a process. */
@@ -75,16 +77,14 @@ export interface PolicyState {
   readonly desired: number;
   /** Since when fewer than `desired` have been enough, and the most that were needed since. */
   readonly surplus: { readonly sinceMs: number; readonly peak: number } | null;
-  /** Since when there have been too few, whatever the estimate says (see `areTooFew`). */
-  readonly tooFewSinceMs: number | null;
+  /** Since when jobs have been late although all that was asked for is at work. */
+  readonly lateSinceMs: number | null;
 }
 
 export interface ScalingAction {
   /** `launch` in a free slot, `start` a stopped one, `undrain` one that has not begun to drain, `drain`. */
   readonly kind: 'launch' | 'start' | 'undrain' | 'drain';
   readonly slot: number;
-  /** What becomes of one that has drained; absent: it is terminated. */
-  readonly then?: 'stop';
 }
 
 export interface Decision {
@@ -95,149 +95,68 @@ export interface Decision {
   readonly state: PolicyState;
 }
 
-type Target = Omit<Decision, 'actions'>;
+/** A decision without the steps towards it. */
+export type Target = Omit<Decision, 'actions'>;
 
 export const initialPolicyState = (desired: number): PolicyState => ({
   desired,
   surplus: null,
-  tooFewSinceMs: null,
+  lateSinceMs: null,
 });
 
+const AIMS = { slo: aimBySlo, course: aimByCourse, original: aimByOriginal };
+
 /**
- * How many instances there should be, and the next steps towards it.
- *
- * Up: as many as work the backlog off within the target; twice as many when they have not kept up for as long as the
- * target, whatever the estimate says. Down: to the most that were needed during the idle time, never on
- * partial knowledge, and only idle instances are drained. No clock, no randomness: the same arguments give the same decision.
+ * How many instances there should be, and the next steps towards it, by the rule that the preset names. Never lowers
+ * anything on partial knowledge. No clock, no randomness: the same arguments give the same decision.
  */
 export function decide(observed: Observed, limits: ScalingLimits, state: PolicyState): Decision {
   const target =
-    observed.queue === undefined ? hold(limits, state) : aim(observed, observed.queue, limits, state);
+    observed.queue === undefined ? hold(limits, state) : AIMS[limits.preset](observed, limits, state);
   return { ...target, actions: stepsTowards(target.desired, observed, limits) };
 }
 
 function hold(limits: ScalingLimits, state: PolicyState): Target {
-  const desired = within(limits, state.desired);
+  const desired = Math.min(limits.maxInstances, Math.max(limits.minInstances, state.desired));
   return {
     desired,
     reason: `the queue could not be observed: holding ${desired}`,
-    // Time that nobody watched proves neither idleness nor saturation.
-    state: { desired, surplus: null, tooFewSinceMs: null },
+    // Time that nobody watched proves neither idleness nor lateness.
+    state: initialPolicyState(desired),
   };
 }
 
-function aim(observed: Observed, queue: QueueDepth, limits: ScalingLimits, state: PolicyState): Target {
-  const previous = within(limits, state.desired);
-  const isTooFew = areTooFew(observed, queue, limits, previous);
-  const tooFewSinceMs = isTooFew ? (state.tooFewSinceMs ?? observed.nowMs) : null;
-  const needed = neededFor(observed, queue, limits);
-
-  if (tooFewSinceMs !== null && previous < limits.maxInstances) {
-    const forSeconds = (observed.nowMs - tooFewSinceMs) / 1000;
-    if (forSeconds >= limits.targetSeconds) {
-      const desired = within(limits, Math.max(previous * 2, needed));
-      return {
-        desired,
-        reason: `too few to keep up for ${round(forSeconds)} s: ${previous} become ${desired}`,
-        state: { desired, surplus: null, tooFewSinceMs: null },
-      };
-    }
-  }
-  const enough = isTooFew ? Math.max(previous, needed) : needed;
-  if (enough < previous) return shrink(observed, enough, limits, { ...state, desired: previous });
-  return {
-    desired: enough,
-    reason: reasonFor(observed, queue, limits, enough),
-    state: { desired: enough, surplus: null, tooFewSinceMs },
-  };
-}
-
-/** Lowers only when fewer have been enough for the whole idle time. */
-function shrink(observed: Observed, enough: number, limits: ScalingLimits, state: PolicyState): Target {
-  if (!observed.isFleetKnown) {
-    const { desired } = state;
-    const reason = `the fleet could not be observed: holding ${desired}`;
-    return { desired, reason, state: { desired, surplus: null, tooFewSinceMs: null } };
-  }
-  const sinceMs = state.surplus?.sinceMs ?? observed.nowMs;
-  const peak = within(limits, Math.max(state.surplus?.peak ?? 0, enough));
-  const forSeconds = (observed.nowMs - sinceMs) / 1000;
-  if (forSeconds < limits.idleSeconds) {
-    const { desired } = state;
-    const reason = `${peak} would be enough since ${round(forSeconds)} s: keeping ${desired} until ${limits.idleSeconds} s`;
-    return { desired, reason, state: { desired, surplus: { sinceMs, peak }, tooFewSinceMs: null } };
-  }
-  const reason =
-    peak <= limits.minInstances
-      ? `idle for ${round(forSeconds)} s: back to ${peak}`
-      : `for ${round(forSeconds)} s ${peak} of ${state.desired} have been enough`;
-  return { desired: peak, reason, state: initialPolicyState(peak) };
-}
-
-function neededFor(observed: Observed, queue: QueueDepth, limits: ScalingLimits): number {
-  const backlog = backlogOf(queue);
-  const perInstance = Math.max(
-    observed.concurrency,
-    (observed.concurrency * limits.targetSeconds) / observed.serviceSeconds,
-  );
-  const isAnyBusy = observed.instances.some(({ activity }) => activity === 'busy');
-  return within(limits, Math.max(Math.ceil(backlog / perInstance), isAnyBusy ? 1 : 0));
-}
-
-/**
- * All that are wanted are there, and for each of their places another job waits; or a job has waited for twice as long
- * as all of them should have taken.
- */
-function areTooFew(observed: Observed, queue: QueueDepth, limits: ScalingLimits, desired: number): boolean {
-  if (desired === 0) return false;
-  const ready = observed.instances.filter(({ phase }) => phase === 'ready').length;
-  const isEveryOneTaken = ready >= desired && queue.visible >= desired * observed.concurrency;
-  return isEveryOneTaken || (queue.oldestAgeSeconds ?? 0) > 2 * limits.targetSeconds;
-}
-
-/** Undrains before it launches; drains only on full knowledge, only what is idle, the highest slots first. */
+/** Undrains before it starts, and starts before it launches; drains only on full knowledge, idle ones first. */
 function stepsTowards(desired: number, observed: Observed, limits: ScalingLimits): ScalingAction[] {
   const active = observed.instances.filter(({ phase }) => phase !== 'draining');
   const missing = desired - active.length;
   if (missing >= 0) {
     const draining = observed.instances.filter(({ phase }) => phase === 'draining');
     const undrain = draining.map(({ slot }) => ({ kind: 'undrain' as const, slot })).sort(bySlot);
+    const start = observed.stoppedSlots.map((slot) => ({ kind: 'start' as const, slot }));
     const launch = observed.freeSlots.map((slot) => ({ kind: 'launch' as const, slot }));
-    return [...undrain, ...launch].slice(0, Math.min(missing, limits.maxActionsPerRound));
+    return [...undrain, ...start, ...launch].slice(0, Math.min(missing, limits.maxActionsPerRound));
   }
   if (observed.queue === undefined || !observed.isFleetKnown) return [];
   // The last one stays until another could be launched, so that a job that comes meanwhile need not wait for it.
   const isLast = active.length === 1 && limits.maxInstances > 1 && observed.freeSlots.length === 0;
   if (isLast) return [];
   const surplus = desired === 0 && active.length > 1 ? -missing - 1 : -missing;
-  const idle = active.filter(({ activity }) => activity === 'idle');
-  return idle
-    .map(({ slot }) => ({ kind: 'drain' as const, slot }))
-    .sort((one, other) => bySlot(other, one))
+  const leaving = active
+    .filter((one) => mayGo(one, limits))
+    .sort((one, other) => idleFirst(one, other) || other.slot - one.slot)
     .slice(0, Math.min(surplus, limits.maxActionsPerRound));
+  return leaving.map(({ slot }) => ({ kind: 'drain', slot }));
 }
 
-function reasonFor(observed: Observed, queue: QueueDepth, limits: ScalingLimits, desired: number): string {
-  const backlog = backlogOf(queue);
-  if (backlog === 0) return desired === 0 ? 'nothing to do' : `nothing waits: ${desired} at least`;
-  const parts = `${queue.visible} waiting, ${queue.inFlight} in flight, ${queue.delayed} delayed`;
-  const pace = `at ${round(observed.serviceSeconds)} s a job within ${limits.targetSeconds} s`;
-  const cap = desired === limits.maxInstances ? ', the most allowed' : '';
-  return `a backlog of ${backlog} (${parts}) ${pace}: ${desired}${cap}`;
+function mayGo(instance: ObservedInstance, limits: ScalingLimits): boolean {
+  return limits.preset === 'slo' ? isPaidOff(instance, limits) : instance.activity === 'idle';
 }
 
-function backlogOf(queue: QueueDepth): number {
-  return queue.visible + queue.inFlight + queue.delayed;
-}
-
-function within({ minInstances, maxInstances }: ScalingLimits, count: number): number {
-  return Math.min(maxInstances, Math.max(minInstances, count));
+function idleFirst(one: ObservedInstance, other: ObservedInstance): number {
+  return Number(one.activity !== 'idle') - Number(other.activity !== 'idle');
 }
 
 function bySlot(one: ScalingAction, other: ScalingAction): number {
   return one.slot - other.slot;
-}
-
-function round(value: number): number {
-  return Number(value.toPrecision(3));
 }

@@ -332,7 +332,7 @@ function numbers(seed: number): () => number {
 
 describe('a controller that dies', () => {
   const scenario = async (stopAtCall: number, fate: Fate) => {
-    const limits = { maxInstances: 3, targetSeconds: 0.1, idleSeconds: 0.5 };
+    const limits = { maxInstances: 3, sloSeconds: 0.1, idleSeconds: 0.5 };
     const world = await FleetWorld.create({ limits, serviceMs: 250 });
     world.controller = world.newController(mortal(stopAtCall, fate));
     await world.send(6);

@@ -37,7 +37,7 @@ import { Upkeep } from './upkeep.ts';
 
 export interface ReconcilerOptions {
   readonly fleet: Fleet;
-  readonly requests: Queue;
+  readonly requests: Pick<Queue, 'depth' | 'countsExactly'>;
   readonly store: FleetStateStore;
   readonly beats: HeartbeatBook;
   readonly lease: Pick<Lease, 'epoch' | 'mayChange'>;

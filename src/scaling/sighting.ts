@@ -10,7 +10,7 @@ import { TroubleLog } from './trouble-log.ts';
 
 export interface SightingOptions {
   readonly fleet: Fleet;
-  readonly requests: Queue;
+  readonly requests: Pick<Queue, 'depth' | 'countsExactly'>;
   readonly gates: CallGates;
   readonly timings: ScalingTimings;
   readonly clock: Clock;

@@ -101,7 +101,7 @@ export class CloudWorld implements AsyncDisposable {
         minInstances: 0,
         maxInstances: MOST_INSTANCES,
         sloSeconds: 2,
-        targetSeconds: 2,
+        lookSeconds: 1,
         billingMinimumSeconds: 0,
         warmPool: 0,
         idleSeconds: 10,

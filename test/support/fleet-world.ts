@@ -112,7 +112,7 @@ export class FleetWorld {
         minInstances: 0,
         maxInstances: 4,
         sloSeconds: 2,
-        targetSeconds: 2,
+        lookSeconds: 0.25,
         billingMinimumSeconds: 0,
         warmPool: 0,
         idleSeconds: 5,

@@ -313,7 +313,7 @@ function limitsOf({ min, max, warmPool, idleSeconds, billingMinimumSeconds }: Se
     minInstances: min,
     maxInstances: max,
     sloSeconds: 10,
-    targetSeconds: 4,
+    lookSeconds: 1,
     billingMinimumSeconds,
     warmPool,
     idleSeconds,
