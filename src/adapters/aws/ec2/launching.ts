@@ -132,6 +132,13 @@ function fatalError({ ErrorCode = '', ErrorMessage = '' }: CreateFleetError, con
       context,
     });
   }
+  if (ErrorCode.includes('ServiceLinkedRole')) {
+    return new FacefleetError(
+      'permission-denied',
+      'EC2 needs a role of its own for spot instances and may not make it; allow iam:CreateServiceLinkedRole, or once: `aws iam create-service-linked-role --aws-service-name spot.amazonaws.com`',
+      { context: { ...context, action: 'iam:CreateServiceLinkedRole' } },
+    );
+  }
   const cause = Object.assign(new Error(ErrorMessage), {
     name: ErrorCode,
     $metadata: { httpStatusCode: 403 },
