@@ -86,6 +86,8 @@ export interface Config {
   readonly metricsHost: string;
   /** Empty: none. */
   readonly metricsToken: string;
+  /** Largest body of a batch. */
+  readonly maxBatchBytes: number;
   /** Names, addresses and networks that webhooks may call though they are not public. */
   readonly webhookAllowedHosts: readonly string[];
   readonly scalingPreset: 'slo' | 'course' | 'original';
@@ -426,6 +428,12 @@ export const SETTINGS: { readonly [K in keyof Config]: Setting<Config[K]> } = {
     ),
     secret: true,
   },
+  maxBatchBytes: setting(
+    'max-batch-mb',
+    512 * MEBI,
+    number({ min: 1, max: 65_536, unit: 'MB' }, MEBI),
+    'largest batch of pictures in MB',
+  ),
   webhookAllowedHosts: setting(
     'webhook-allowed-hosts',
     [] as readonly string[],

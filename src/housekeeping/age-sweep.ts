@@ -39,6 +39,7 @@ export function ageRules({ input, output, state }: Buckets, retentionDays: numbe
     { bucket: output, prefix: '' },
     { bucket: state, prefix: 'results/' },
     { bucket: state, prefix: 'person-jobs/' },
+    { bucket: state, prefix: 'batches/' },
   ];
   return [...passing, ...places.map((place) => ({ ...place, maxAgeMs }))];
 }

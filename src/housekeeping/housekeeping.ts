@@ -1,3 +1,4 @@
+import { BatchRunner } from '../batches/batch-runner.ts';
 import type { Deployment } from '../deployment.ts';
 import { errorMessage } from '../errors.ts';
 import { GalleriesHousekeeping } from '../gallery/housekeeping.ts';
@@ -51,11 +52,13 @@ export async function choresOf(deployment: Deployment): Promise<Chore[]> {
   const lostJobs = new LostJobSweep({ ...deployment, requests });
   const collector = new DeadLetterCollector({ ...deployment, prefix, deadLetters });
   const galleries = new GalleriesHousekeeping({ buckets: deployment, clock, logger });
+  const batches = new BatchRunner({ ...deployment, requests, dialect: loaded.config.dialect });
   const destinations = new Destinations(loaded.config.webhookAllowedHosts);
   const webhooks = new WebhookDeliverer({ ...deployment, destinations });
   const ages = new AgeSweep(ageRules(deployment, retentionDays), clock);
   return [
     { name: 'dead letters', everySeconds: 10, run: (signal) => collector.run(signal) },
+    { name: 'batches', everySeconds: 1, run: (signal) => batches.run(signal) },
     {
       name: 'webhooks',
       everySeconds: 2,

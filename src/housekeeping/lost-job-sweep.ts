@@ -123,7 +123,8 @@ export class LostJobSweep {
       logger.error({ jobId, error: errorMessage(error) }, 'a job is lost: its record cannot be read');
       return undefined;
     }
-    if (record === undefined) return undefined;
+    // Whoever feeds a batch sends the messages of its jobs when their turn comes.
+    if (record === undefined || record.batchId !== undefined) return undefined;
     // It may have been finished since the results were listed.
     const results = resultBucket(this.#options, record.dialect);
     if ((await results.head(resultKey(jobId))) !== undefined) return undefined;

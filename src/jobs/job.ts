@@ -105,6 +105,8 @@ export interface JobRecord {
   readonly traceId: string;
   readonly dialect: Dialect;
   readonly task: JobTask;
+  /** The batch that it is a part of, which has its messages sent. */
+  readonly batchId?: string;
 }
 
 export type Dialect = 'native' | 'course';

@@ -13,6 +13,8 @@ export const idempotencyKey = (hash: string): string => `idempotency/${hash}.jso
 export const attemptPrefix = (jobId: string): string => `attempts/${jobId}/`;
 export const attemptKey = (jobId: string, attempt: number): string =>
   `${attemptPrefix(jobId)}${attempt}.json`;
+/** State bucket: a batch that was accepted, and how far it is. */
+export const batchKey = (batchId: string): string => `batches/${batchId}.json`;
 /** State bucket: a call of a webhook that is owed. */
 export const webhookKey = (jobId: string): string => `webhooks/${jobId}.json`;
 /** State bucket: which jobs named a person, for erasure. All in one folder: writers share its syncs. */

@@ -22,6 +22,7 @@ const verb: Verb = {
       'uploadBudgetBytes',
       'metricsToken',
       'webhookAllowedHosts',
+      'maxBatchBytes',
       'logLevel',
       'logFormat',
     ]).action((_options, self: Command) => {

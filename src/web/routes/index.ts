@@ -1,5 +1,6 @@
 import type { WebContext } from '../context.ts';
 import type { Route } from '../http/contract.ts';
+import { batchRoutes } from './batches.ts';
 import { deadLetterRoutes } from './dead-letters.ts';
 import { erasureRoutes } from './erasures.ts';
 import { faceRoutes } from './faces.ts';
@@ -23,6 +24,7 @@ export function createRoutes(context: WebContext): Route[] {
     ...detectionRoutes(context),
     ...jobRoutes(context),
     ...jobEventRoutes(context),
+    ...batchRoutes(context),
     ...deadLetterRoutes(context),
     ...fleetRoutes(context),
     ...workloadRoutes(context),
