@@ -10,6 +10,7 @@ const VERBS: readonly (readonly [name: string, summary: string, load: () => Prom
   ['controller', 'run the autoscaling controller alone', () => import('./commands/controller.ts')],
   ['broker', 'run the broker alone', () => import('./commands/broker.ts')],
   ['fleet', 'show the fleet and its decisions; pause, resume, drain', () => import('./commands/fleet.ts')],
+  ['top', 'watch queues, workers, latency and decisions', () => import('./commands/top.ts')],
   ['queue', 'show what waits where, and look after the dead letters', () => import('./commands/queue.ts')],
   ['console', 'a console on the running service', () => import('./commands/console.ts')],
   ['detect', 'find the faces of a picture', () => import('./commands/detect.ts')],
