@@ -1,7 +1,8 @@
 /**
- * Throughput of the whole service against as many bare pipelines as there are cores, in the same run, in turns.
+ * Throughput of the whole service against as many bare pipelines as there are cores, in the same run, in turns, for pictures of
+ * several sizes; and on Linux where the processor time of a picture goes.
  *
- * `node bench/service.ts [--count 5000] [--rounds 2] [--json]`; the ratio is what counts, the machine is noisy.
+ * `node bench/service.ts [--count 5000] [--sides 64,250,640] [--rounds 1] [--json]`; the ratio is what counts, the machine is noisy.
  */
 import { fork } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -11,43 +12,76 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { enrolSitters, inParallel, type NamedPicture, picturesOf } from '../test/prove/check.ts';
 import { eventually, Service, temporaryFolder } from '../test/support/service.ts';
+import { cpuMsOf } from './process-time.ts';
 
 const { values } = parseArgs({
   options: {
     count: { type: 'string', default: '5000' },
-    rounds: { type: 'string', default: '2' },
+    sides: { type: 'string', default: '64,250,640' },
+    rounds: { type: 'string', default: '1' },
     json: { type: 'boolean' },
   },
 });
 const count = Number(values.count);
 const cores = availableParallelism();
 const CLIENTS = 100;
+const WARM_UP = 300;
+const DIFFERENT_PICTURES = 100;
 const BOUNDARY = 'facefleet-bench';
 const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
 
 await using service = await Service.start({ flags: ['--min-workers', String(cores)] });
 const people = await enrolSitters(service);
-const pictures = await picturesOf(people, { count: 100, seed: 1, sidePx: 64 });
-const bodies = pictures.map(formOf);
-const folder = await writePictures(pictures);
 await eventually('all workers run', () => service.workers().length === cores, 30);
-await serve(200);
 
-const ratios: number[] = [];
-for (let round = 1; round <= Number(values.rounds); round++) {
-  const bare = await barePipelines();
-  const served = await serve(count);
-  ratios.push(served / bare);
-  console.log(
-    `round ${round}: ${cores} bare pipelines ${bare.toFixed(1)}/s, service ${served.toFixed(1)}/s, ratio ${(served / bare).toFixed(3)}`,
-  );
-}
-const ratio = ratios.sort((a, b) => a - b)[Math.floor(ratios.length / 2)];
+const ratios: Record<string, number> = {};
+for (const sidePx of values.sides.split(',').map(Number)) ratios[`${sidePx}px`] = await compare(sidePx);
 agent.destroy();
-if (values.json) console.log(JSON.stringify({ pictures: count, cores, ratio: Number(ratio?.toFixed(3)) }));
+if (values.json) console.log(JSON.stringify({ pictures: count, cores, ratios }));
+
+/** The median ratio of the rounds. */
+async function compare(sidePx: number): Promise<number> {
+  const pictures = await picturesOf(people, { count: DIFFERENT_PICTURES, seed: 1, sidePx });
+  const folder = await writePictures(pictures);
+  await serve(pictures, WARM_UP);
+  const rounds: number[] = [];
+  for (let round = 1; round <= Number(values.rounds); round++) {
+    const bare = await barePipelines(folder);
+    const before = tierTimes();
+    const perSecond = await serve(pictures, count);
+    rounds.push(perSecond / bare.perSecond);
+    const ratio = (perSecond / bare.perSecond).toFixed(3);
+    console.log(
+      `${sidePx} px: ${cores} bare pipelines ${bare.perSecond.toFixed(1)}/s, service ${perSecond.toFixed(1)}/s, ratio ${ratio}`,
+    );
+    console.log(`  ms of processor a picture: bare ${bare.cpuMs.toFixed(2)}; ${shares(before, tierTimes())}`);
+  }
+  const rising = rounds.sort((a, b) => a - b);
+  return Number(rising[Math.floor(rising.length / 2)]?.toFixed(3));
+}
+
+/** Processor milliseconds of each tier so far; empty where the system does not tell. */
+function tierTimes(): Map<string, number> {
+  const { web, broker, controller } = service.tiers;
+  const tiers: [string, number[]][] = [
+    ['workers', service.workers()],
+    ['web', [web.pid]],
+    ['broker', [broker.pid]],
+    ['controller', [controller.pid]],
+    ['client', [process.pid]],
+  ];
+  return new Map(tiers.map(([tier, pids]) => [tier, pids.reduce((sum, pid) => sum + cpuMsOf(pid), 0)]));
+}
+
+function shares(before: Map<string, number>, after: Map<string, number>): string {
+  return [...after]
+    .map(([tier, ms]) => `${tier} ${((ms - (before.get(tier) ?? 0)) / count).toFixed(2)}`)
+    .join(', ');
+}
 
 /** Pictures a second over HTTP, 100 clients. */
-async function serve(pictureCount: number): Promise<number> {
+async function serve(pictures: readonly NamedPicture[], pictureCount: number): Promise<number> {
+  const bodies = pictures.map(formOf);
   const startedAt = performance.now();
   await inParallel(Array.from({ length: pictureCount }), CLIENTS, async (_, index) => {
     const picture = pictures[index % pictures.length]!;
@@ -80,21 +114,26 @@ function formOf({ bytes }: NamedPicture): Buffer {
   return Buffer.concat([Buffer.from(head), bytes, Buffer.from(`\r\n--${BOUNDARY}--\r\n`)]);
 }
 
-/** Pictures a second of `cores` processes that only recognise, all at once. Workers are idle meanwhile. */
-async function barePipelines(): Promise<number> {
+/** `cores` processes that only recognise, all at once. Workers are idle meanwhile. */
+async function barePipelines(folder: string): Promise<{ perSecond: number; cpuMs: number }> {
   const each = Math.ceil(count / cores);
   const script = join(import.meta.dirname, 'bare-pipeline.ts');
   const children = Array.from({ length: cores }, () =>
     fork(script, [join(service.dataDir, 'models'), folder, String(each)]),
   );
   const said = () =>
-    Promise.all(children.map((child) => new Promise((resolve) => child.once('message', resolve))));
+    Promise.all(
+      children.map((child) => new Promise<{ cpuMs: number }>((resolve) => child.once('message', resolve))),
+    );
   await said();
   const startedAt = performance.now();
   const done = said();
   for (const child of children) child.send('go');
-  await done;
-  return ((each * cores) / (performance.now() - startedAt)) * 1000;
+  const reports = await done;
+  return {
+    perSecond: ((each * cores) / (performance.now() - startedAt)) * 1000,
+    cpuMs: reports.reduce((sum, { cpuMs }) => sum + cpuMs, 0) / (each * cores),
+  };
 }
 
 async function writePictures(all: readonly NamedPicture[]): Promise<string> {
