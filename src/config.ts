@@ -17,6 +17,7 @@ export interface Config {
   readonly port: number;
   readonly dialect: Dialect;
   readonly apiKeys: readonly string[];
+  readonly requireKeys: boolean;
   readonly allowAnonymous: boolean;
   readonly allowedHosts: readonly string[];
   readonly webId: string;
@@ -197,6 +198,7 @@ export const SETTINGS: { readonly [K in keyof Config]: Setting<Config[K]> } = {
     ...setting('api-keys', [] as readonly string[], list, 'comma-separated keys; required off loopback'),
     secret: true,
   },
+  requireKeys: setting('require-keys', false, flag, 'ask for a key on this machine too'),
   allowAnonymous: setting('allow-anonymous', false, flag, 'let POST / through without a key'),
   allowedHosts: setting(
     'allowed-hosts',

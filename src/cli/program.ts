@@ -27,6 +27,7 @@ const VERBS: readonly (readonly [name: string, summary: string, load: () => Prom
   ],
   ['aws', 'create, watch, change, price and remove the system on AWS', () => import('./commands/aws.ts')],
   ['systemd', 'install, remove and show the services of this machine', () => import('./commands/systemd.ts')],
+  ['keys', 'make, show and revoke API keys', () => import('./commands/keys.ts')],
   ['config', 'print the effective settings and where each comes from', () => import('./commands/config.ts')],
 ];
 

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { relative } from 'node:path';
 import type { LoadedConfig } from '../config.ts';
 import type { ReadyFacts } from '../supervisor/supervised-child.ts';
+import { isLoopback } from '../web/guards.ts';
 
 export interface ServiceFacts {
   readonly loaded: LoadedConfig;
@@ -25,6 +26,7 @@ export function describeService({ loaded, facts, folder, json }: ServiceFacts): 
     `  web         ${url}`,
     `  workers     ${config.minWorkers} to ${config.maxWorkers}, started when pictures come, log in ${folder}/logs`,
     `  data        ${folder} (pictures and results ${kept})`,
+    `  access      ${accessOf(config)}`,
     `  processes   ${Object.entries(facts)
       .map(([name, { pid }]) => `${name} ${pid}`)
       .join(', ')}`,
@@ -34,6 +36,12 @@ export function describeService({ loaded, facts, folder, json }: ServiceFacts): 
     'Ctrl-C stops it.',
     '',
   ].join('\n');
+}
+
+function accessOf({ host, apiKeys, requireKeys, allowAnonymous }: LoadedConfig['config']): string {
+  if (isLoopback(host) && apiKeys.length === 0 && !requireKeys) return 'this machine alone, without a key';
+  const exempt = allowAnonymous ? '; POST / without one' : '';
+  return `with an API key${exempt} (npx facefleet keys --help)`;
 }
 
 /** A picture of people that came with npm. */

@@ -40,7 +40,7 @@ export function expectFields(
   }
 }
 
-function parseObject(text: string, what: string, context: ErrorContext): Record<string, unknown> {
+export function parseObject(text: string, what: string, context: ErrorContext): Record<string, unknown> {
   let value: unknown;
   try {
     value = JSON.parse(text);

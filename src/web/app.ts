@@ -1,16 +1,19 @@
 import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler } from 'express';
 
+import { KeyRing } from '../access/key-ring.ts';
+import { ApiKeyStore } from '../access/key-store.ts';
 import type { Config } from '../config.ts';
 import type { Deployment } from '../deployment.ts';
 import type { JobClient } from '../jobs/job-client.ts';
 import { queueNames } from '../jobs/keys.ts';
 import type { Clock } from '../ports/clock.ts';
+import { authenticate, authorise } from './access.ts';
 import { Admission } from './admission.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { DEFAULT_WAITS, type WaitLimits, type WebContext } from './context.ts';
 import { AnswerBook } from './fleet/answer-book.ts';
 import { WebGalleries } from './galleries.ts';
-import { guardKeys, guardOrigin } from './guards.ts';
+import { guardOrigin } from './guards.ts';
 import type { Route } from './http/contract.ts';
 import { mountRoutes, refuseOtherMethods } from './http/mount.ts';
 import type { Page } from './page/page.ts';
@@ -52,9 +55,9 @@ export function createApp(options: AppOptions): Express {
   const routes = createRoutes(context);
   const all = [...routes, ...documentationRoutes(routes)];
   const isPublic = ({ contract }: Route) => contract.scope === 'public';
-  const mounting = { checksAnswers: options.checksAnswers ?? false };
+  const mounting = { checksAnswers: options.checksAnswers ?? false, authorise };
   mountRoutes(app, all.filter(isPublic), mounting);
-  app.use(guardKeys(context.config));
+  app.use(authenticate(context.config, context.keys.ring));
   mountRoutes(
     app,
     all.filter((one) => !isPublic(one)),
@@ -80,7 +83,9 @@ export function createContext({
   const { config } = loaded;
   const requests = queues.open(queueNames(config.prefix).requests);
   const horizonSeconds = waits.plainSeconds;
+  const store = new ApiKeyStore(deployment);
   return {
+    keys: { store, ring: new KeyRing({ store, clock }) },
     config,
     deployment,
     client,

@@ -1,3 +1,5 @@
+import type { KeyRing } from '../access/key-ring.ts';
+import type { ApiKeyStore } from '../access/key-store.ts';
 import type { Config } from '../config.ts';
 import type { Deployment } from '../deployment.ts';
 import type { JobClient } from '../jobs/job-client.ts';
@@ -27,6 +29,7 @@ export interface WebContext {
   readonly config: Config;
   readonly deployment: Deployment;
   readonly client: JobClient;
+  readonly keys: { readonly store: ApiKeyStore; readonly ring: KeyRing };
   readonly admission: Admission;
   readonly budget: ByteBudget;
   readonly readiness: Readiness;

@@ -128,12 +128,14 @@ test('an idempotency key of one caller is nothing to another', async () => {
 
 test('off loopback it does not start without keys or leave to do without', async () => {
   const edge = { apiKeys: [], allowAnonymous: false, allowedHosts: [] };
+  const nobody = () => Promise.resolve(false);
   for (const host of ['0.0.0.0', '::', '192.168.1.7', 'faces.example']) {
-    assert.throws(() => checkBinding({ ...edge, host }), { code: 'config-invalid' });
-    checkBinding({ ...edge, host, apiKeys: ['sesame'] });
-    checkBinding({ ...edge, host, allowAnonymous: true });
+    await assert.rejects(checkBinding({ ...edge, host }, nobody), { code: 'config-invalid' });
+    await checkBinding({ ...edge, host, apiKeys: ['sesame'] }, nobody);
+    await checkBinding({ ...edge, host, allowAnonymous: true }, nobody);
+    await checkBinding({ ...edge, host }, () => Promise.resolve(true));
   }
-  checkBinding({ ...edge, host: '127.0.0.1' });
+  await checkBinding({ ...edge, host: '127.0.0.1' }, nobody);
   await assert.rejects(WebService.start({ flags: { host: '0.0.0.0' } }), { code: 'config-invalid' });
 });
 

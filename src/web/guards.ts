@@ -1,4 +1,3 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { Request, RequestHandler } from 'express';
 
@@ -6,22 +5,23 @@ import type { Config } from '../config.ts';
 import { FacefleetError } from '../errors.ts';
 import { HttpProblem } from './problem.ts';
 
-/** Who asks, as far as keys tell them apart. Never the key itself. */
-export const ANONYMOUS = 'anonymous';
-
 type Edge = Pick<Config, 'host' | 'apiKeys' | 'allowAnonymous' | 'allowedHosts'>;
 
 /**
- * Refuses to serve strangers without keys.
+ * Refuses to serve strangers without keys. `hasAdminKey` tells whether a key was made that lets somebody in.
  *
  * @throws FacefleetError `config-invalid` when others can reach the address and neither keys nor anonymous use are set.
  */
-export function checkBinding({ host, apiKeys, allowAnonymous }: Edge): void {
-  if (isLoopback(host) || apiKeys.length > 0 || allowAnonymous) return;
+export async function checkBinding(
+  { host, apiKeys, allowAnonymous }: Edge,
+  hasAdminKey: () => Promise<boolean>,
+): Promise<void> {
+  if (isLoopback(host) || apiKeys.length > 0 || allowAnonymous || (await hasAdminKey())) return;
   throw new FacefleetError(
     'config-invalid',
-    `FACEFLEET_HOST is ${host}, which other machines can reach: set FACEFLEET_API_KEYS, ` +
-      'or FACEFLEET_ALLOW_ANONYMOUS=true to let POST / through without a key',
+    `FACEFLEET_HOST is ${host}, which other machines can reach, and nobody has a key: make one with ` +
+      '`facefleet keys create NAME --scope admin`, set FACEFLEET_API_KEYS, ' +
+      'or set FACEFLEET_ALLOW_ANONYMOUS=true to let POST / through without a key',
   );
 }
 
@@ -38,20 +38,6 @@ export function guardOrigin(edge: Edge): RequestHandler {
     if (!isOurOrigin(request, edge)) {
       throw new HttpProblem(403, 'requests from pages of another origin are refused');
     }
-    next();
-  };
-}
-
-/** Asks for an API key where one is needed, and notes in `response.locals.caller` whose it was. */
-export function guardKeys(edge: Edge): RequestHandler {
-  const digests = edge.apiKeys.map((key) => digest(key));
-  const isOpen = digests.length === 0 && isLoopback(edge.host);
-  return (request, response, next) => {
-    const given = keyOf(request);
-    const found = given === undefined ? -1 : indexOfKey(digests, given);
-    response.locals.caller = found < 0 ? ANONYMOUS : `key-${digests[found]?.toString('hex').slice(0, 16)}`;
-    const isExempt = edge.allowAnonymous && request.method === 'POST' && request.path === '/';
-    if (found < 0 && !isOpen && !isExempt) throw missingKey(given !== undefined);
     next();
   };
 }
@@ -90,30 +76,4 @@ function isOurOrigin(request: Request, { allowedHosts }: Edge): boolean {
   if (from === null || !['http:', 'https:'].includes(from.protocol)) return false;
   if (from.host === URL.parse(`${from.protocol}//${host}`)?.host) return true;
   return allowedHosts.some((allowed) => allowed.toLowerCase() === from.hostname);
-}
-
-/** The API key that a request shows. */
-export function keyOf({ headers }: Request): string | undefined {
-  const bearer = /^Bearer +(.+)$/i.exec(headers.authorization ?? '')?.[1];
-  const plain = headers['x-api-key'];
-  return bearer?.trim() ?? (typeof plain === 'string' ? plain : undefined);
-}
-
-/** Looks at every key, so that the time taken tells nothing. */
-function indexOfKey(digests: readonly Buffer[], given: string): number {
-  const wanted = digest(given);
-  let found = -1;
-  for (const [index, one] of digests.entries()) if (timingSafeEqual(one, wanted)) found = index;
-  return found;
-}
-
-function digest(key: string): Buffer {
-  return createHash('sha256').update(key).digest();
-}
-
-function missingKey(wasGiven: boolean): HttpProblem {
-  const detail = wasGiven
-    ? 'the API key is not valid'
-    : 'an API key is needed: send Authorization: Bearer <key> or X-Api-Key: <key>';
-  return new HttpProblem(401, detail, { headers: { 'WWW-Authenticate': 'Bearer realm="facefleet"' } });
 }

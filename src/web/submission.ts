@@ -5,8 +5,8 @@ import type { JobResult, JobTask } from '../jobs/job.ts';
 import type { JobRequest, Submission } from '../jobs/job-client.ts';
 import type { PictureSource } from '../jobs/record.ts';
 import type { Webhook } from '../webhooks/webhook.ts';
+import { ANONYMOUS } from './access.ts';
 import type { RequestFacts, WebContext } from './context.ts';
-import { ANONYMOUS } from './guards.ts';
 import { HttpProblem } from './problem.ts';
 import { ClientGoneError, receiveUpload } from './upload.ts';
 

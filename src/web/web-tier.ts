@@ -3,6 +3,7 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 
+import { ApiKeyStore } from '../access/key-store.ts';
 import type { Config } from '../config.ts';
 import type { Deployment } from '../deployment.ts';
 import { FacefleetError } from '../errors.ts';
@@ -51,7 +52,7 @@ export async function startWebTier(options: WebTierOptions): Promise<WebTier> {
   const { deployment, ...settings } = options;
   const { logger } = deployment;
   const { config } = deployment.loaded;
-  checkBinding(config);
+  await checkBinding(config, () => new ApiKeyStore(deployment).hasUsableAdmin());
   const files = tlsFiles(config);
   const pair = files && readKeyPair(files, deployment.clock.now());
   const client = await JobClient.open(deployment, { webId: config.webId });

@@ -14,6 +14,8 @@ export interface MemoryDeploymentOptions {
   readonly clock?: Clock;
   readonly logger?: Logger;
   readonly spans?: SpanSink;
+  /** Kept from another deployment. */
+  readonly state?: MemoryObjectStore;
 }
 
 /** A deployment in the memory of one test, its parts open to the test. */
@@ -33,6 +35,7 @@ export class MemoryDeployment implements Deployment {
     clock = systemClock,
     logger = silentLogger,
     spans,
+    state,
   }: MemoryDeploymentOptions = {}) {
     this.loaded = loadConfig({ flags: { port: '0', ...flags }, environment: {}, dotenvFolder: false });
     const names = bucketNames(this.loaded.config.prefix);
@@ -42,7 +45,7 @@ export class MemoryDeployment implements Deployment {
     this.logger = logger;
     this.input = new MemoryObjectStore({ bucket: names.input, now });
     this.output = new MemoryObjectStore({ bucket: names.output, now });
-    this.state = new MemoryObjectStore({ bucket: names.state, now });
+    this.state = state ?? new MemoryObjectStore({ bucket: names.state, now });
     this.queues = new MemoryQueueService({ clock });
   }
 

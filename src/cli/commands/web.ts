@@ -13,6 +13,7 @@ const verb: Verb = {
       'port',
       'dialect',
       'apiKeys',
+      'requireKeys',
       'allowAnonymous',
       'allowedHosts',
       'webId',

@@ -1,4 +1,4 @@
-import type { Express, RequestHandler, Response } from 'express';
+import type { Express, Request, RequestHandler, Response } from 'express';
 
 import { HttpProblem } from '../problem.ts';
 import type { Call, Contract, PlainAnswer, Route } from './contract.ts';
@@ -8,6 +8,8 @@ import { faultsOf } from './validation.ts';
 export interface MountOptions {
   /** Holds every JSON answer to its contract and fails those that break it: for tests. */
   readonly checksAnswers: boolean;
+  /** Throws where the caller may not do this. */
+  readonly authorise: (contract: Contract, request: Request, response: Response) => void;
 }
 
 /** Serves these routes: each request is read and checked by its contract before the handler sees it. */
@@ -38,8 +40,9 @@ export function methodTable(routes: readonly Route[]): Map<string, string[]> {
   return table;
 }
 
-function handlerOf({ contract, handle }: Route, { checksAnswers }: MountOptions): RequestHandler {
+function handlerOf({ contract, handle }: Route, { checksAnswers, authorise }: MountOptions): RequestHandler {
   return async (request, response) => {
+    authorise(contract, request, response);
     const inputs = await readInputs(contract, request);
     const answer = await handle({ ...inputs, request, response } as Call<Contract>);
     if (answer === undefined) return;

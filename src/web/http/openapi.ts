@@ -19,7 +19,7 @@ const PROBLEMS: Readonly<Record<number, string>> = {
   413: 'The body is larger than allowed',
   415: 'Not a picture we read, or not a body of this type',
   422: 'It was understood and cannot be done; with an `Idempotency-Key`: it was used with another request',
-  429: 'Too many requests of this caller are open',
+  429: 'Too many requests of this caller are open, or its key asks more often than it may: `Retry-After` says when to come again',
   500: 'Our fault; the log says more',
   503: 'A part does not answer, or more is waiting than can be worked off in time: `Retry-After` says when to come again',
   504: 'Not finished in time; the job goes on, under the id in `X-Job-Id`',
@@ -123,7 +123,7 @@ function responsesOf(contract: Contract, components: Components): Json {
 function problemsOf({ scope, params, query, body, path, problems = [] }: Contract): number[] {
   const hasInput =
     params !== undefined || query !== undefined || body !== undefined || path.startsWith('/v1');
-  const common = [...(hasInput ? [400] : []), ...(scope === 'public' ? [] : [401]), 403, 500, 503];
+  const common = [...(hasInput ? [400] : []), ...(scope === 'public' ? [] : [401, 429]), 403, 500, 503];
   return [...new Set([...common, ...problems])].sort((a, b) => a - b);
 }
 

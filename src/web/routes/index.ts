@@ -11,6 +11,7 @@ import { healthRoutes } from './health.ts';
 import { homeRoutes } from './home.ts';
 import { jobEventRoutes } from './job-events.ts';
 import { jobRoutes } from './jobs.ts';
+import { keyRoutes } from './keys.ts';
 import { metricsRoutes } from './metrics.ts';
 import { peopleRoutes } from './people.ts';
 import { detectionRoutes, recognitionRoutes } from './recognitions.ts';
@@ -35,6 +36,7 @@ export function createRoutes(context: WebContext): Route[] {
       ...erasureRoutes(context, place),
     ]),
     ...recognitionRoutes(context, NAMED_PLACE),
+    ...keyRoutes(context),
     ...healthRoutes(context),
     ...metricsRoutes(context),
   ];

@@ -2,10 +2,11 @@ import type { Request } from 'express';
 import { Type } from 'typebox';
 
 import { samplePictures } from '../../workload/sample-pictures.ts';
+import { keyOf } from '../access.ts';
 import type { WebContext } from '../context.ts';
 import { MOST_PER_SECOND, MOST_REQUESTS, WorkloadRunner } from '../fleet/workload-runner.ts';
 import { WorkloadStatusSchema } from '../fleet/workload-view.ts';
-import { isLoopback, keyOf } from '../guards.ts';
+import { isLoopback } from '../guards.ts';
 import { type Route, route } from '../http/contract.ts';
 import { HttpProblem } from '../problem.ts';
 
