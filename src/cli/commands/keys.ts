@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { type ApiKeyRecord, endOf, KEY_SCOPES, type KeyScope } from '../../access/api-key.ts';
 import { ApiKeyStore } from '../../access/key-store.ts';
 import { errorMessage } from '../../errors.ts';
@@ -9,7 +9,7 @@ import { json, printable, table } from '../output.ts';
 const DAY_MS = 24 * 3600 * 1000;
 
 interface CreateOptions {
-  readonly scope: readonly string[];
+  readonly scope: readonly KeyScope[];
   readonly gallery?: string;
   readonly perMinute?: string;
   readonly days?: string;
@@ -21,9 +21,10 @@ const verb: Verb = {
     withSettings(command.command('create <name>'), DEPLOYMENT_SETTINGS)
       .summary('make a key, which is shown this once')
       .description('Makes a key and prints it. It is kept nowhere: only its SHA-256 is.')
-      .requiredOption(
-        '--scope <scope...>',
-        `what it may do: ${KEY_SCOPES.join(', ')}; admin holds the others`,
+      .addOption(
+        new Option('--scope <scope...>', 'what it may do; admin holds the others')
+          .choices(KEY_SCOPES)
+          .makeOptionMandatory(),
       )
       .option('--gallery <name>', 'the only gallery it reaches')
       .option('--per-minute <count>', 'requests a minute')
@@ -58,7 +59,7 @@ async function create(name: string, options: CreateOptions, self: Command): Prom
   await using opened = await openStore(self);
   const { text, record } = await opened.store.create({
     name,
-    scopes: options.scope.flatMap((words) => words.split(',')) as KeyScope[],
+    scopes: options.scope,
     ...(options.gallery === undefined ? {} : { gallery: options.gallery }),
     ...(options.perMinute === undefined ? {} : { requestsPerMinute: Number(options.perMinute) }),
     ...(options.days === undefined ? {} : { expiresAt: opened.now + Number(options.days) * DAY_MS }),
