@@ -20,6 +20,7 @@ async function findings(
     modelsDir: join(config.dataDir, 'models'),
     packId: config.pack,
     now: Date.now(),
+    hasAdminKey: () => Promise.resolve(false),
   });
 }
 

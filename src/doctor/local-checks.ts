@@ -20,14 +20,14 @@ const OTHER_MEMORY_BYTES = 600 * MEBI;
 /** Of this machine: what the settings ask for must be there. */
 export async function checkMachine(
   config: Config,
-  options: { modelsDir: string; packId: string; now: number },
+  options: { modelsDir: string; packId: string; now: number; hasAdminKey: () => Promise<boolean> },
 ): Promise<readonly Finding[]> {
   const found = await Promise.all([
     examine('libraries', checkLibraries),
     examine('data folder', async () => checkDataFolder(config.dataDir)),
     examine('models', () => checkModels(options.modelsDir, options.packId)),
     examine('memory', async () => checkMemory(config)),
-    examine('web tier', async () => checkEdge(config, options.now)),
+    examine('web tier', () => checkEdge(config, options)),
   ]);
   return found.flat();
 }
@@ -124,8 +124,11 @@ function checkMemory(config: Config): Finding {
   return warn('memory', what, 'lower FACEFLEET_MAX_WORKERS');
 }
 
-function checkEdge(config: Config, now: number): Finding[] {
-  checkBinding(config);
+async function checkEdge(
+  config: Config,
+  { now, hasAdminKey }: { now: number; hasAdminKey: () => Promise<boolean> },
+): Promise<Finding[]> {
+  await checkBinding(config, hasAdminKey);
   const { host, port, tlsCert, tlsKey } = config;
   if (tlsCert === undefined || tlsKey === undefined)
     return [ok('web tier', `would listen on ${host}:${port}, HTTP`)];

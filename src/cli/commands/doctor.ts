@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 
+import { ApiKeyStore } from '../../access/key-store.ts';
 import { systemClock } from '../../adapters/local/system-clock.ts';
 import { connect, needsBroker, openCloudAccount } from '../../compose.ts';
 import { fleetKind, type LoadedConfig, SETTINGS } from '../../config.ts';
@@ -7,6 +8,7 @@ import { checkCloud } from '../../doctor/cloud-checks.ts';
 import { examine, type Finding, ok, warn } from '../../doctor/finding.ts';
 import { checkMachine } from '../../doctor/local-checks.ts';
 import { errorCode, errorMessage, FacefleetError } from '../../errors.ts';
+import { attachOrHost } from '../../hosting.ts';
 import { modelsDirOf, packIdOf } from '../../model-packs.ts';
 import { configOf, examples, type Verb, withSettings } from '../command.ts';
 import { json, printable } from '../output.ts';
@@ -51,6 +53,7 @@ async function examineAll(self: Command): Promise<readonly Finding[]> {
     modelsDir,
     packId: await packIdOf(loaded),
     now: systemClock.now(),
+    hasAdminKey: () => hasAdminKey(loaded),
   });
   return [
     settings,
@@ -97,4 +100,10 @@ function page(findings: readonly Finding[]): string {
   });
   const count = (level: Finding['level']) => findings.filter((finding) => finding.level === level).length;
   return `${lines.join('\n')}\n${count('ok')} ok, ${count('warn')} to look at, ${count('fail')} failed\n`;
+}
+
+/** Whether a key was made that lets somebody in from outside. */
+async function hasAdminKey(loaded: LoadedConfig): Promise<boolean> {
+  await using deployment = await attachOrHost(loaded, 'doctor', { needsWorker: false });
+  return new ApiKeyStore(deployment).hasUsableAdmin();
 }
