@@ -141,9 +141,14 @@ describe('the policy waits where instances are paid for', () => {
   const aged = (ageSeconds: number, count: number, parts: Parts = {}) =>
     cloud({ ...parts, visible: count, arrivals: [{ ageSeconds, count }] });
 
-  it('with the first launch for as long as the target permits', () => {
-    assert.equal(desiredOf(aged(20, 1), CLOUD), 0);
-    assert.equal(desiredOf(aged(30, 1), CLOUD), 1);
+  it('not with the first one of all, which is ordered at once', () => {
+    assert.equal(desiredOf(aged(0, 1), CLOUD), 1);
+  });
+
+  it('with a further launch for as long as the target permits', () => {
+    const instances = [ready(1)];
+    assert.equal(desiredOf(aged(20, 40, { instances }), CLOUD), 1);
+    assert.equal(desiredOf(aged(24, 40, { instances }), CLOUD), 2);
   });
 
   it('with the last launch only: those that will be fully used go at once', () => {
@@ -153,10 +158,13 @@ describe('the policy waits where instances are paid for', () => {
   });
 
   it('longer when a stopped one can be started', () => {
-    assert.equal(desiredOf(aged(40, 1, { stoppedSlots: [2] }), CLOUD), 0);
-    assert.deepEqual(actionsOf(decide(aged(46, 1, { stoppedSlots: [2] }), CLOUD, initialPolicyState(0))), [
-      'start 2',
-    ]);
+    const instances = [ready(1)];
+    assert.equal(desiredOf(aged(24, 40, { instances }), CLOUD), 2);
+    assert.equal(desiredOf(aged(24, 40, { instances, stoppedSlots: [2] }), CLOUD), 1);
+    assert.deepEqual(
+      actionsOf(decide(aged(34, 40, { instances, stoppedSlots: [2] }), CLOUD, initialPolicyState(1))),
+      ['start 2'],
+    );
   });
 
   it('not for those that would be late for the target by then', () => {

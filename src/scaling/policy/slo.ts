@@ -19,7 +19,8 @@ const DRAIN_LEAD_SECONDS = 5;
  * Up: each job is due at its arrival plus the target, and the instances that are there, each from the moment on at
  * which it will have booted, work the jobs off in that order. Where they would be late, the fewest launches that help
  * are ordered; and the last of them only when it cannot wait for another look, since until then more work may come for
- * it, or the others may do without it. Waiting costs nobody more than the target allows.
+ * it, or the others may do without it. Waiting costs nobody more than the target allows. From none the first one is ordered
+ * at once.
  *
  * Down: an instance that has been paid for anyway stays until then. After that it goes when the others do what is known
  * well within its time and jobs come no faster than they can be done. So the fleet shrinks while work is left, and what
@@ -69,7 +70,8 @@ function shortage(observed: Observed, limits: ScalingLimits, active: readonly Ob
   const window = leastWindow(observed, limits);
   const readyIn = etas(active, observed);
   if (surges(observed, limits)) return limits.maxInstances - active.length;
-  let most = 0;
+  // Work never waits for nobody: where there is no instance one is ordered at once, however much time is left.
+  let most = active.length === 0 && backlogOf(observed) > 0 ? 1 : 0;
   for (const { inSeconds, jobs } of dues(observed, limits)) {
     const until = Math.max(inSeconds, boot + window);
     const postponed = isPaid(limits) ? pace * Math.max(0, until - boot - window - limits.lookSeconds) : 0;

@@ -96,8 +96,9 @@ async function checkStill(world: FaultWorld): Promise<void> {
 /** The books have seen what there is to see. */
 async function untilSettled(world: FaultWorld): Promise<void> {
   world.queue.hasPhantoms = false;
-  // So long may old counts still wake somebody.
-  await world.run((world.setting.countLagMs ?? 0) / 1000 + 3);
+  // So long may old counts still wake somebody, and old lists show an instance that has to be ended.
+  const { countLagMs, listLagMs } = world.setting;
+  await world.run(Math.max(countLagMs ?? 0, 2 * listLagMs) / 1000 + 3);
   for (let second = 0; second < SETTLING_SECONDS; second++) {
     const { slots } = await world.books();
     const isSettled = slots.every(
