@@ -23,6 +23,11 @@ const BENCHES: readonly Bench[] = [
   { name: 'gallery', summary: 'searching and loading galleries, beside a plain loop', isCanonical: true },
   { name: 'service', summary: 'the whole service, beside bare pipelines', isCanonical: true },
   { name: 'recognise', summary: 'recognising one picture, beside its bare parts', isCanonical: true },
+  {
+    name: 'people',
+    summary: 'lists, searches and changes with 100,000 people, beside sorting anew',
+    isCanonical: true,
+  },
   { name: 'telemetry', summary: 'what metrics and spans cost a picture', isCanonical: true },
   { name: 'accuracy', summary: 'how well a pack tells people apart; needs pictures', isCanonical: false },
 ];

@@ -9,7 +9,8 @@ import type { MemoryDeployment } from './memory-deployment.ts';
 import { SyntheticFaces } from './synthetic-faces.ts';
 import { pictureOf, WebService, type WebServiceOptions } from './web-service.ts';
 
-const DIMENSIONS = 64;
+/** Length of its embeddings. */
+export const WORD_DIMENSIONS = 64;
 
 /**
  * The web tier on a socket, and behind it a worker that is real but for its recogniser: this one sees a face for each word
@@ -100,7 +101,7 @@ function startWorker(deployment: MemoryDeployment, slot: number, drain: AbortSig
 
 class WordRecogniser implements Recogniser {
   readonly packId = 'fast';
-  readonly dimensions = DIMENSIONS;
+  readonly dimensions = WORD_DIMENSIONS;
 
   async recognise(picture: Uint8Array, options: RecogniseOptions = {}): Promise<RecognisedPicture> {
     const text = Buffer.from(picture.subarray(4, 400)).toString('utf8');
@@ -123,9 +124,9 @@ class WordRecogniser implements Recogniser {
 /** The unit embedding of the face that a word stands for. */
 export function wordEmbedding(word: string): Float32Array {
   const [name = ''] = word.split('~');
-  const stranger = new SyntheticFaces(seedOf(name), DIMENSIONS).stranger();
+  const stranger = new SyntheticFaces(seedOf(name), WORD_DIMENSIONS).stranger();
   if (word === name) return stranger;
-  return new SyntheticFaces(seedOf(word), DIMENSIONS).another(stranger, 0.85);
+  return new SyntheticFaces(seedOf(word), WORD_DIMENSIONS).another(stranger, 0.85);
 }
 
 function seedOf(word: string): number {

@@ -9,6 +9,8 @@ export interface WebServiceOptions extends MemoryDeploymentOptions {
   /** False: no worker, so that jobs stay pending. */
   readonly recognise?: Recognise | false;
   readonly waits?: WaitLimits;
+  /** Instead of a fresh one; disposed of with the service. */
+  readonly deployment?: MemoryDeployment;
   readonly page?: Page;
 }
 
@@ -30,7 +32,7 @@ export class WebService implements AsyncDisposable {
     page,
     ...options
   }: WebServiceOptions = {}): Promise<WebService> {
-    const deployment = new MemoryDeployment(options);
+    const deployment = options.deployment ?? new MemoryDeployment(options);
     const extras = { ...(waits === undefined ? {} : { waits }), ...(page === undefined ? {} : { page }) };
     const tier = await startWebTier({ deployment, checksAnswers: true, ...extras });
     const worker = recognise === false ? undefined : await FakeWorker.start(deployment, recognise);
