@@ -26,10 +26,22 @@ interface View {
 const VIEWS: readonly View[] = [
   { word: 'recognise', title: 'Recognise', icon: 'recognise', content: { now: RecogniseView } },
   {
+    word: 'people',
+    title: 'People',
+    icon: 'people',
+    content: { later: async () => (await import('./people/people-view.tsx')).PeopleView },
+  },
+  {
     word: 'fleet',
     title: 'Fleet',
     icon: 'fleet',
     content: { later: async () => (await import('./fleet/fleet-view.tsx')).FleetView },
+  },
+  {
+    word: 'jobs',
+    title: 'Jobs',
+    icon: 'jobs',
+    content: { later: async () => (await import('./jobs/jobs-view.tsx')).JobsView },
   },
 ];
 

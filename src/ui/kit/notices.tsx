@@ -8,7 +8,7 @@ interface Notice {
   readonly isBad: boolean;
 }
 
-const SHOWN_MS = 6000;
+const SHOWN_MS = 5000;
 let lastId = 0;
 let show: (notice: Notice) => void = () => undefined;
 

@@ -28,7 +28,7 @@ export function PictureDrop({ onFiles, label, children, takesWholePage, isCompac
   return (
     <fieldset
       class={`drop${isOver ? ' over' : ''}${isCompact ? ' compact' : ''}`}
-      aria-label={label}
+      aria-label="Pictures"
       onDragOver={(event) => {
         event.preventDefault();
         setIsOver(true);

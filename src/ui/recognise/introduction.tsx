@@ -1,9 +1,17 @@
 import { useId, useState } from 'preact/hooks';
 
 import { messageOf } from '../api.ts';
+import { similarity } from '../kit/format.ts';
 import { useLoad, useSettled } from '../kit/hooks.ts';
 import { tell, tellProblem } from '../kit/notices.tsx';
-import { introduceFace, searchPeople, withdrawFace } from '../people/people-api.ts';
+import {
+  addFaceOfJob,
+  type EnrolledPicture,
+  introduceFace,
+  listPeople,
+  type Introduction as Outcome,
+  removeFace,
+} from '../people/people-api.ts';
 import { type AskedPicture, type GivenName, noteName } from './session.ts';
 
 const SUGGESTIONS = 8;
@@ -17,14 +25,37 @@ interface IntroductionProps {
 
 /** "Who is this?": a name, Enter, and the person is known. */
 export function Introduction({ picture, index, given }: IntroductionProps) {
-  return given === undefined ? (
-    <NameForm picture={picture} index={index} />
-  ) : (
-    <Undo picture={picture} index={index} given={given} />
+  const [refused, setRefused] = useState<Outcome>();
+  if (given !== undefined) return <Undo picture={picture} index={index} given={given} />;
+  const settle = (outcome: Outcome) => {
+    const { person, picture: enrolled } = outcome;
+    const isKept = ['enrolled', 'duplicate', 'pending'].includes(enrolled.verdict);
+    setRefused(isKept ? undefined : outcome);
+    if (!isKept) return;
+    noteName(picture.id, index, {
+      personId: person.id,
+      name: person.name,
+      faceId: enrolled.faceId ?? undefined,
+    });
+    tell(`${person.name} will be recognised from now on.`);
+  };
+  return (
+    <>
+      <NameForm picture={picture} index={index} onOutcome={settle} />
+      {refused !== undefined && (
+        <Refusal picture={picture} index={index} refused={refused} onOutcome={settle} />
+      )}
+    </>
   );
 }
 
-function NameForm({ picture, index }: { picture: AskedPicture; index: number }) {
+interface AskProps {
+  readonly picture: AskedPicture;
+  readonly index: number;
+  readonly onOutcome: (outcome: Outcome) => void;
+}
+
+function NameForm({ picture, index, onOutcome }: AskProps) {
   const [name, setName] = useState('');
   const [isBusy, setIsBusy] = useState(false);
   const [problem, setProblem] = useState<string>();
@@ -35,13 +66,11 @@ function NameForm({ picture, index }: { picture: AskedPicture; index: number }) 
     setIsBusy(true);
     setProblem(undefined);
     try {
-      const given = await introduceFace({ jobId: picture.result!.jobId, face: index, name: name.trim() });
-      noteName(picture.id, index, given);
-      tell(`${given.name} will be recognised from now on.`);
+      onOutcome(await introduceFace(name.trim(), { jobId: picture.result!.jobId, face: index }));
     } catch (error) {
       setProblem(messageOf(error));
-      setIsBusy(false);
     }
+    setIsBusy(false);
   };
   return (
     <form class="introduction" onSubmit={(event) => void onSubmit(event)}>
@@ -74,14 +103,55 @@ function NameForm({ picture, index }: { picture: AskedPicture; index: number }) 
 function Known({ id, name }: { id: string; name: string }) {
   const settled = useSettled(name.trim(), SETTLE_MS);
   const { value = [] } = useLoad(settled, async (signal) =>
-    settled === '' ? [] : (await searchPeople({ search: settled, limit: SUGGESTIONS }, signal)).people,
+    settled === '' ? [] : (await listPeople({ search: settled, limit: SUGGESTIONS }, signal)).people,
   );
   return (
     <datalist id={id}>
       {value.map((person) => (
-        <option key={person.personId} value={person.name} />
+        <option key={person.id} value={person.name} />
       ))}
     </datalist>
+  );
+}
+
+/** The face was not taken: why, and what can be done about it. */
+function Refusal({ picture, index, refused, onOutcome }: AskProps & { refused: Outcome }) {
+  const { person, picture: enrolled } = refused;
+  const { resembles } = enrolled;
+  const add = async (personId: string, name: string, force: boolean) => {
+    try {
+      const again: EnrolledPicture = await addFaceOfJob(
+        personId,
+        { jobId: picture.result!.jobId, face: index },
+        force,
+      );
+      onOutcome({ person: { ...person, id: personId, name }, picture: again });
+    } catch (error) {
+      tellProblem(messageOf(error));
+    }
+  };
+  return (
+    <div class="refusal" role="alert">
+      <p>
+        {resembles === undefined
+          ? enrolled.message
+          : `This looks like ${resembles.name} (${similarity(resembles.similarity)}).`}
+      </p>
+      {resembles !== undefined && (
+        <div class="row">
+          <button
+            type="button"
+            class="small"
+            onClick={() => void add(resembles.personId, resembles.name, false)}
+          >
+            It is {resembles.name}
+          </button>
+          <button type="button" class="small" onClick={() => void add(person.id, person.name, true)}>
+            No, it is {person.name}
+          </button>
+        </div>
+      )}
+    </div>
   );
 }
 
@@ -91,7 +161,7 @@ function Undo({ picture, index, given }: Required<IntroductionProps> & { given: 
   const undo = async () => {
     setIsBusy(true);
     try {
-      await withdrawFace(personId, faceId!);
+      await removeFace(personId, faceId!);
       noteName(picture.id, index, undefined);
       tell(`This face is not ${name}'s any more.`);
     } catch (error) {

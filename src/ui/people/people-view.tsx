@@ -1,0 +1,142 @@
+import { useEffect, useState } from 'preact/hooks';
+
+import { messageOf } from '../api.ts';
+import { count } from '../kit/format.ts';
+import { useLoad, useSettled } from '../kit/hooks.ts';
+import { Icon } from '../kit/icons.tsx';
+import { tellProblem } from '../kit/notices.tsx';
+import { Empty, Failure, Skeleton } from '../kit/states.tsx';
+import { NoImage, StoredImage } from '../kit/stored-image.tsx';
+import { AddPerson } from './add-person.tsx';
+import { listPeople, type PeoplePage, type Person } from './people-api.ts';
+import { PersonView } from './person-view.tsx';
+
+const PAGE_SIZE = 48;
+const SETTLE_MS = 150;
+
+/** Everybody who is known, or one of them. */
+export function PeopleView({ rest: [personId] }: { rest: readonly string[] }) {
+  return personId === undefined ? <PeopleGrid /> : <PersonView key={personId} id={personId} />;
+}
+
+function PeopleGrid() {
+  const [search, setSearch] = useState('');
+  const [isAdding, setIsAdding] = useState(false);
+  const settled = useSettled(search.trim(), SETTLE_MS);
+  const { value, error, reload } = useLoad(settled, (signal) =>
+    listPeople({ search: settled, limit: PAGE_SIZE }, signal),
+  );
+  const isNobody = value?.total === 0;
+  return (
+    <div class="view">
+      <div class="view-head">
+        <h1>
+          People{' '}
+          {value !== undefined && !isNobody && <span class="total">{value.total.toLocaleString('en')}</span>}
+        </h1>
+        <div class="row">
+          <label class="search">
+            <span class="visually-hidden">Search people</span>
+            <Icon name="search" />
+            <input
+              type="search"
+              value={search}
+              placeholder="Search by name"
+              onInput={(event) => setSearch(event.currentTarget.value)}
+            />
+          </label>
+          <button type="button" class="primary" onClick={() => setIsAdding(true)}>
+            <Icon name="plus" />
+            Add person
+          </button>
+        </div>
+      </div>
+      {error !== undefined && <Failure error={error} onRetry={reload} />}
+      {value === undefined && error === undefined && <Skeleton lines={5} />}
+      {isNobody && <Nobody />}
+      {value !== undefined && !isNobody && (
+        <Pages key={`${settled} ${value.total}`} first={value} search={settled} />
+      )}
+      {isAdding && (
+        <AddPerson
+          onClose={() => {
+            setIsAdding(false);
+            reload();
+          }}
+        />
+      )}
+    </div>
+  );
+}
+
+function Nobody() {
+  return (
+    <div class="panel">
+      <Empty icon="people" title="Nobody is known yet">
+        <p>
+          Add a person with a few pictures of them: different days, different light. One is enough to begin
+          with. Or <a href="#/recognise">drop a group picture</a> and name the faces on it.
+        </p>
+        <p class="hint">
+          From a terminal: <code>npx facefleet enroll people/</code>, a folder per person.
+        </p>
+      </Empty>
+    </div>
+  );
+}
+
+/** What was found, and further pages on demand. */
+function Pages({ first, search }: { first: PeoplePage; search: string }) {
+  const [more, setMore] = useState<{ people: readonly Person[]; cursor: string | undefined }>({
+    people: [],
+    cursor: first.nextCursor,
+  });
+  useEffect(() => setMore({ people: [], cursor: first.nextCursor }), [first]);
+  const people = [...first.people, ...more.people];
+  const loadMore = async () => {
+    try {
+      const query = { search, limit: PAGE_SIZE, cursor: more.cursor ?? '' };
+      const page = await listPeople(query, AbortSignal.timeout(30_000));
+      setMore({ people: [...more.people, ...page.people], cursor: page.nextCursor });
+    } catch (error) {
+      tellProblem(messageOf(error));
+    }
+  };
+  if (people.length === 0) {
+    return (
+      <div class="panel">
+        <Empty icon="search" title={`Nobody is called “${search}”`}>
+          <p>Every word of the search has to be in the name, in any order.</p>
+        </Empty>
+      </div>
+    );
+  }
+  return (
+    <>
+      <ul class="people">
+        {people.map((person) => (
+          <li key={person.id}>
+            <Card person={person} />
+          </li>
+        ))}
+      </ul>
+      {more.cursor !== undefined && (
+        <button type="button" class="more-people" onClick={() => void loadMore()}>
+          Show more
+        </button>
+      )}
+    </>
+  );
+}
+
+function Card({ person: { id, name, faces, thumbnail } }: { person: Person }) {
+  return (
+    <a class="card" href={`#/people/${id}`}>
+      <span class="card-face">
+        {thumbnail === null ? <NoImage /> : <StoredImage path={thumbnail} alt="" />}
+      </span>
+      <strong>{name}</strong>
+      <span class="hint">{faces === 0 ? 'no faces yet' : count(faces, 'face')}</span>
+    </a>
+  );
+}
