@@ -166,8 +166,12 @@ export class Reconciler {
     });
     const state = this.#growth.watch(books, observed);
     const active = observed.instances.filter(({ phase }) => phase !== 'draining').length;
-    // A leader that is new and sees nothing yet does not want fewer for that.
-    const policyState = this.#policyState ?? initialPolicyState(Math.max(active, books.desired));
+    // A leader that is new and sees nothing yet does not want fewer for that. Later the books have the last word: what was
+    // written down counts also when nobody said that it was.
+    const policyState =
+      this.#policyState === undefined
+        ? initialPolicyState(Math.max(active, books.desired))
+        : { ...this.#policyState, desired: books.desired };
     const decision = decide(observed, limits, policyState);
     const { serviceSeconds } = observed;
     const { boots } = this.#observer;
