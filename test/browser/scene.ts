@@ -15,6 +15,9 @@ const OUTPUT = join(import.meta.dirname, '..', '..', 'test-output');
 /** Anything that a page waits for comes within this, on a busy machine too. */
 export const PATIENCE_MS = 30_000;
 
+const DESKTOP = { width: 1280, height: 900 };
+const PHONE = { width: 390, height: 844 };
+
 export interface PictureFile {
   readonly name: string;
   readonly mimeType: string;
@@ -39,7 +42,7 @@ export class Scene implements AsyncDisposable {
   static async start(options: ServiceOptions = {}): Promise<Scene> {
     const service = await Service.start(options);
     const browser = await openChromium();
-    const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+    const page = await browser.newPage({ viewport: DESKTOP });
     page.setDefaultTimeout(PATIENCE_MS);
     return new Scene(service, browser, page);
   }
@@ -61,7 +64,15 @@ export class Scene implements AsyncDisposable {
     await this.page.getByRole('heading', { level: 1 }).first().waitFor({ state: 'attached' });
   }
 
+  /** Keeps a picture of what the page shows now, and fails with what keeps people from using it: in light and dark, wide and narrow. */
   async shot(name: string): Promise<void> {
+    for (const viewport of [PHONE, DESKTOP]) {
+      await this.page.setViewportSize(viewport);
+      for (const colorScheme of ['dark', 'light'] as const) {
+        await this.page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+        await assertAccessible(this.page, `${name}, ${colorScheme}, ${viewport.width} px wide`);
+      }
+    }
     mkdirSync(OUTPUT, { recursive: true });
     await this.page.screenshot({ path: join(OUTPUT, `${name}.png`), fullPage: true, animations: 'disabled' });
   }
@@ -134,6 +145,12 @@ export async function wallpaper(): Promise<PictureFile> {
 
 /** Fails with what axe-core finds serious or critical on what the page shows now. */
 export async function assertAccessible(page: Page, what: string): Promise<void> {
+  // Colours that are on their way from one to the other have the contrast of neither.
+  await page.evaluate(async () => {
+    await new Promise(requestAnimationFrame);
+    const transitions = document.getAnimations().filter((one) => one instanceof CSSTransition);
+    await Promise.allSettled(transitions.map(({ finished }) => finished));
+  });
   await page.evaluate(axe.source);
   const { violations } = await page.evaluate(() =>
     (window as unknown as { axe: typeof axe }).axe.run(document, { resultTypes: ['violations'] }),
