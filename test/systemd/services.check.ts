@@ -115,6 +115,10 @@ for (const { code, restarted, poweredOff } of [
     } else {
       assert.equal(await isPoweringOff(), false);
     }
+    // Should the controller never end it.
+    const timer = 'facefleet-power-off.timer';
+    assert.equal((await machine.property(timer, 'ActiveState')) === 'active', code === 0);
+    await machine.run('systemctl', 'stop', timer);
   });
 }
 
