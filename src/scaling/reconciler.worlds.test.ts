@@ -144,6 +144,42 @@ describe('an instance that belongs to no slot', () => {
   });
 });
 
+describe('a controller that is frozen', () => {
+  const twoControllers = async () => {
+    const world = new FaultWorld({ ...CALM, max: 1 });
+    await world.run(3);
+    world.addController();
+    const [first] = world.controllers;
+    return { world, first: first! };
+  };
+
+  it('in the call of a launch makes no second instance in the slot, though its heir finds no capacity', async () => {
+    const { world, first } = await twoControllers();
+    world.faults.add({ calls: ['launch'], kind: 'capacity', forMs: 30_000, share: 1 });
+    await world.run(1);
+    world.send(1);
+    // Reads books, list and depth, writes, and is frozen in the launch.
+    first.life.interrupt({ inCalls: 5, fate: 'before', frozenMs: 18_000 });
+    await world.run(25);
+    assert.ok(!first.isLeading);
+    await until(world, 'it is done', () => world.queue.isEmpty);
+    assert.deepEqual(world.queue.lost(), []);
+    assert.equal(world.cloud.machines.length, 1);
+  });
+
+  it('while it looks at the fleet believes nothing of that when it wakes up', async () => {
+    for (let inCalls = 1; inCalls <= 6; inCalls++) {
+      const { world, first } = await twoControllers();
+      // Asked for before anything was there, and for less than its lease.
+      first.life.interrupt({ inCalls, fate: 'after', frozenMs: 6500 });
+      world.send(1);
+      await world.run(9);
+      await until(world, 'it is done', () => world.queue.isEmpty);
+      assert.equal(world.cloud.machines.length, 1, `frozen after call ${inCalls}`);
+    }
+  });
+});
+
 describe('an instance that never becomes ready', () => {
   it('though it says that it lives, is drained, counted as a crash, and replaced', async () => {
     const changing = { ...CALM, max: 1, hangShare: 1 };

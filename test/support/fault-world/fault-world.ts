@@ -243,7 +243,7 @@ export class FaultWorld {
     );
   }
 
-  /** What has really lived this hour, and what the launch sets aside, fit under the cap together. */
+  /** What has really lived this hour, and what is set aside for those who live and for this launch, fit under the cap together. */
   #checkSpending(): void {
     const { capSeconds, hasClockJumps } = this.setting;
     if (capSeconds === null || hasClockJumps) return;
@@ -251,8 +251,14 @@ export class FaultWorld {
     const hourStart = Math.floor((START + now) / HOUR_MS) * HOUR_MS - START;
     const spent = this.cloud.machines.reduce((sum, machine) => sum + secondsUp(machine, hourStart, now), 0);
     const term = termSecondsOf(this.timings);
-    if (spent + term > capSeconds + 1e-6) {
-      this.fail(`a launch at ${spent} of ${capSeconds} instance-seconds, ${term} more set aside`);
+    // Whoever came up lately may yet cost what was set aside for it.
+    const remaining = this.cloud.living.map((machine) => {
+      const since = machine.history.findLast(({ state }) => state === 'pending')?.at ?? machine.launchedAt;
+      return Math.max(0, term - (now - since) / 1000);
+    });
+    const setAside = remaining.reduce((sum, one) => sum + one, term);
+    if (spent + setAside > capSeconds + 1e-6) {
+      this.fail(`a launch at ${spent} of ${capSeconds} instance-seconds, with ${setAside} set aside`);
     }
   }
 
