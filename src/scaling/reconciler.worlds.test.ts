@@ -77,6 +77,22 @@ describe('the cost cap', () => {
 });
 
 describe('the warm pool', () => {
+  it('keeps drained instances stopped, and starts them before others are launched', async () => {
+    const world = new FaultWorld({ ...CALM, warmPool: 1, serviceMs: 2500 });
+    world.send(40);
+    await until(world, 'all is done', () => world.queue.isEmpty);
+    const isStill = () => world.cloud.living.length === 0;
+    await until(world, 'all are gone or stopped', isStill);
+    const stopped = world.cloud.machines.filter((machine) => stateOf(machine) === 'stopped');
+    assert.equal(stopped.length, 1);
+    const launched = world.cloud.machines.length;
+    world.send(1);
+    await until(world, 'it is done', () => world.queue.isEmpty);
+    assert.equal(world.cloud.machines.length, launched, 'the stopped one did it');
+    await until(world, 'it is stopped again', isStill);
+    assert.equal(stateOf(stopped[0]!), 'stopped');
+  });
+
   it('is none where instances cannot be stopped', async () => {
     const world = new FaultWorld({ ...CALM, warmPool: 2, canStop: false });
     world.send(5);

@@ -72,7 +72,7 @@ export class FaultWorld {
   #broken: string | undefined;
   /** Since when nothing has been in the way of a launch. */
   #calmSince = 0;
-  /** Orders to the fleet so far. */
+  /** Orders to the fleet so far that could change something. */
   orders = 0;
   isPaused = false;
 
@@ -205,7 +205,8 @@ export class FaultWorld {
   }
 
   #onOrder(order: 'launch' | 'start' | 'stop' | 'terminate', machine: Machine | undefined, id: string): void {
-    this.orders++;
+    // A list that is behind may have one ended again that is gone, which does nothing.
+    if (machine === undefined || stateOf(machine) !== 'terminated') this.orders++;
     if (order === 'launch') {
       if (machine === undefined) this.#checkSpending();
       return;
