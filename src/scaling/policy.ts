@@ -138,8 +138,11 @@ function stepsTowards(desired: number, observed: Observed, limits: ScalingLimits
     return [...undrain, ...start, ...launch].slice(0, Math.min(missing, limits.maxActionsPerRound));
   }
   if (observed.queue === undefined || !observed.isFleetKnown) return [];
-  // The last one stays until another could be launched, so that a job that comes meanwhile need not wait for it.
-  const isLast = active.length === 1 && limits.maxInstances > 1 && observed.freeSlots.length === 0;
+  // The last one stays until another could come up, so that a job that comes meanwhile need not wait for it.
+  const isLast =
+    active.length === 1 &&
+    limits.maxInstances > 1 &&
+    observed.freeSlots.length + observed.stoppedSlots.length === 0;
   if (isLast) return [];
   const surplus = desired === 0 && active.length > 1 ? -missing - 1 : -missing;
   const leaving = active

@@ -73,7 +73,7 @@ export const setting: fc.Arbitrary<Setting> = fc.record({
   seed: fc.nat(2 ** 31 - 1),
   min: fc.oneof({ arbitrary: fc.constant(0), weight: 4 }, { arbitrary: fc.constant(1), weight: 1 }),
   max: fc.integer({ min: 1, max: 4 }),
-  warmPool: fc.constantFrom(0, 0, 0, 0),
+  warmPool: fc.constantFrom(0, 0, 1, 2),
   canStop: fc.constantFrom(true, true, true, false),
   isProcess: fc.boolean(),
   isOneMachine: fc.boolean(),
