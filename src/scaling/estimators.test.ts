@@ -18,6 +18,20 @@ describe('arrivals', () => {
     ]);
   });
 
+  it('are remembered for as long as they may still wait', () => {
+    const log = new ArrivalLog();
+    log.note({ nowMs: 0, backlog: 5, completed: 0 }, 60);
+    log.note({ nowMs: 1000, backlog: 8, completed: 0 }, 60);
+    const later = log.note({ nowMs: 90_000, backlog: 4, completed: 4 }, 60);
+    assert.deepEqual(later, [
+      { ageSeconds: 90, count: 5 },
+      { ageSeconds: 89, count: 3 },
+    ]);
+    assert.deepEqual(log.note({ nowMs: 91_000, backlog: 3, completed: 5 }, 60), [
+      { ageSeconds: 90, count: 3 },
+    ]);
+  });
+
   it('are not counted twice when heartbeats tell late of what has left the queue', () => {
     const log = new ArrivalLog();
     log.note({ nowMs: 0, backlog: 10, completed: 0 }, 60);

@@ -68,20 +68,32 @@ export class ArrivalLog {
   #owed = 0;
   #bins: { atMs: number; count: number }[] = [];
 
-  /** @returns those of the last so many seconds, oldest first. */
+  /** @returns those of the last so many seconds, and those before that may still wait; oldest first. */
   note(now: WorkCount, keptSeconds: number): ArrivalBin[] {
     const last = this.#last ?? { ...now, backlog: 0 };
     this.#last = now;
     const came = now.backlog - last.backlog + (now.completed - last.completed) + this.#owed;
     this.#owed = Math.min(0, came);
     if (came > 0) this.#bins.push({ atMs: now.nowMs, count: came });
-    return this.recent(now.nowMs, keptSeconds);
+    this.#forget(now, keptSeconds);
+    return this.recent(now.nowMs);
   }
 
-  recent(nowMs: number, keptSeconds: number): ArrivalBin[] {
-    const since = nowMs - keptSeconds * 1000;
-    this.#bins = this.#bins.filter(({ atMs }) => atMs >= since);
+  recent(nowMs: number): ArrivalBin[] {
     return this.#bins.map(({ atMs, count }) => ({ ageSeconds: (nowMs - atMs) / 1000, count }));
+  }
+
+  /** What came long ago, unless it may be what still waits: the last that came. */
+  #forget({ nowMs, backlog }: WorkCount, keptSeconds: number): void {
+    const since = nowMs - keptSeconds * 1000;
+    let younger = this.#bins.reduce((sum, { count }) => sum + count, 0);
+    let gone = 0;
+    for (const { atMs, count } of this.#bins) {
+      younger -= count;
+      if (atMs >= since || younger < backlog) break;
+      gone++;
+    }
+    this.#bins = this.#bins.slice(gone);
   }
 }
 

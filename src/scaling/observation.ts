@@ -94,7 +94,7 @@ export class Observer {
 
   #arrivalsUntilNow({ queue }: Sight, completed: number, keptSeconds: number): ArrivalBin[] {
     const nowMs = this.#clock.monotonic();
-    if (queue === undefined) return this.#arrivals.recent(nowMs, keptSeconds);
+    if (queue === undefined) return this.#arrivals.recent(nowMs);
     const backlog = queue.visible + queue.inFlight + queue.delayed;
     return this.#arrivals.note({ nowMs, backlog, completed }, keptSeconds);
   }

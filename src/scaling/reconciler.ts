@@ -162,7 +162,7 @@ export class Reconciler {
       stoppedSlots: this.#stoppedSlots(books).slice(0, trials),
       concurrency,
       bootSeconds: timings.bootMs / 1000,
-      arrivalsKeptSeconds: limits.sloSeconds,
+      arrivalsKeptSeconds: Math.max(60, limits.sloSeconds),
     });
     const state = this.#growth.watch(books, observed);
     const active = observed.instances.filter(({ phase }) => phase !== 'draining').length;

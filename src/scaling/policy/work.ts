@@ -19,7 +19,7 @@ export function backlogOf({ queue }: Observed): number {
 
 /**
  * The backlog by urgency. The queue is worked off in the order of arrival, so what is left is what came last; jobs that
- * are older than anything that was seen to come are taken to be due. Where the queue tells its oldest job's age, one is
+ * nobody saw come (counts err) are as old as the oldest that somebody saw, or due when nobody saw any. Where the queue tells its oldest job's age, one is
  * as old, and the others a little older than they seemed.
  */
 export function dues(observed: Observed, limits: ScalingLimits): Due[] {
@@ -33,8 +33,8 @@ export function dues(observed: Observed, limits: ScalingLimits): Due[] {
     groups.push({ ageSeconds, count: Math.min(left, count) });
     left -= count;
   }
-  const eldest = groups.at(-1)?.ageSeconds ?? 0;
-  if (left > 0) groups.push({ ageSeconds: Math.max(eldest, limits.sloSeconds), count: left });
+  const eldest = groups.at(-1)?.ageSeconds ?? limits.sloSeconds;
+  if (left > 0) groups.push({ ageSeconds: eldest, count: left });
   groups.reverse();
   const oldest = queue?.oldestAgeSeconds ?? 0;
   const shift = Math.min(MOST_SHIFT_SECONDS, Math.max(0, oldest - (groups[0]?.ageSeconds ?? 0)));
