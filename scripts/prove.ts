@@ -1,20 +1,27 @@
 /**
  * `npm run prove`: everything that Facefleet promises, run whole (some ten minutes on two cores).
  *
+ * `--on aws` runs what is promised there, on endpoints of our own that speak AWS's protocols.
  * Words choose checks: `npm run prove -- load deaths`. `--seed N` replays pictures, mutations and kills.
  */
 import { parseArgs } from 'node:util';
-import { checks } from '../test/prove/checks.ts';
+import { awsChecks, checks as localChecks } from '../test/prove/checks.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { seed: { type: 'string' }, short: { type: 'boolean' }, help: { type: 'boolean' } },
+  options: {
+    on: { type: 'string' },
+    seed: { type: 'string' },
+    short: { type: 'boolean' },
+    help: { type: 'boolean' },
+  },
 });
+const checks = values.on === 'aws' ? awsChecks : localChecks;
 const unknown = positionals.filter((word) => !checks.some(({ name }) => name === word));
 if (values.help || unknown.length > 0) {
   if (unknown.length > 0) console.error(`no such check: ${unknown.join(', ')}`);
   console.log(
-    `npm run prove -- [--short] [--seed N] [check …]\n${checks.map(({ name, promise }) => `  ${name.padEnd(14)} ${promise}`).join('\n')}`,
+    `npm run prove -- [--on local|aws] [--short] [--seed N] [check …]\n${checks.map(({ name, promise }) => `  ${name.padEnd(14)} ${promise}`).join('\n')}`,
   );
   process.exit(unknown.length > 0 ? 2 : 0);
 }

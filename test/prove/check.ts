@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findSitters, pictureOf, type Sitter } from '../support/face-pictures.ts';
-import { type Service, temporaryFolder } from '../support/service.ts';
+import { temporaryFolder } from '../support/service.ts';
 
 /** How much of a check to run: `npm prove` runs it whole, `npm test` a short seeded form. */
 export interface CheckScale {
@@ -29,8 +29,13 @@ export function knownSitters(): Promise<Sitter[]> {
 /** Faces that were added are in every worker's copy after this: until then one may answer without them. */
 const VISIBLE_EVERYWHERE_MS = 2000;
 
+/** A service, wherever it runs, that commands can be given. */
+export interface EnrollingService {
+  command(...words: string[]): Promise<{ code: number; stdout: string; stderr: string }>;
+}
+
 /** Enrols every sitter from a folder per person, as a user does. */
-export async function enrolSitters(service: Service): Promise<Sitter[]> {
+export async function enrolSitters(service: EnrollingService): Promise<Sitter[]> {
   const people = await knownSitters();
   const folder = temporaryFolder();
   for (const sitter of people) {

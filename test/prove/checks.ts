@@ -1,3 +1,4 @@
+import { aws } from './aws.ts';
 import { badInput } from './bad-input.ts';
 import type { Check } from './check.ts';
 import { deaths } from './deaths.ts';
@@ -6,4 +7,6 @@ import { load } from './load.ts';
 import { memory } from './memory.ts';
 import { sameName } from './same-name.ts';
 
+/** Those of `--on aws`. */
+export const awsChecks: readonly Check[] = [aws];
 export const checks: readonly Check[] = [firstAnswer, load, sameName, deaths, badInput, memory];

@@ -1,0 +1,11 @@
+import { test } from 'node:test';
+import { awsChecks } from '../prove/checks.ts';
+
+// `npm run prove -- --on aws` runs the same checks whole.
+const seed = Number(process.env.TEST_SEED ?? 20_261_125);
+for (const check of awsChecks) {
+  test(`${check.name}, in short: ${check.promise}`, async (context) => {
+    const figures = await check.run({ whole: false, seed }, () => {});
+    context.diagnostic(`seed ${seed}: ${JSON.stringify(figures)}`);
+  });
+}
