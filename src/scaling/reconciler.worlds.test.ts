@@ -41,16 +41,7 @@ describe('work that waits', () => {
   it('has somebody launched within two rounds, or two looks where counts are late, or one with a hint', async () => {
     await fc.assert(
       fc.asyncProperty(setting, fc.integer({ min: 1, max: 20 }), async (any, jobs) => {
-        // Where instances are paid for, the policy waits as long as the target permits: that is the next test's.
-        const billingMinimumSeconds = 0;
-        const world = new FaultWorld({
-          ...any,
-          min: 0,
-          latencyMs: 0,
-          capSeconds: null,
-          warmPool: 0,
-          billingMinimumSeconds,
-        });
+        const world = new FaultWorld({ ...any, min: 0, latencyMs: 0, capSeconds: null, warmPool: 0 });
         await world.run(5);
         world.send(jobs);
         const isLate = any.countLagMs !== null;
@@ -60,18 +51,6 @@ describe('work that waits', () => {
       }),
       { numRuns: 60 },
     );
-  });
-});
-
-describe('work that waits where instances are paid for', () => {
-  it('has somebody launched in time for its target', async () => {
-    const world = new FaultWorld({ ...CALM, min: 0, billingMinimumSeconds: 60 });
-    await world.run(5);
-    world.send(1);
-    await world.run(2);
-    assert.equal(world.cloud.machines.length, 0, 'it can wait');
-    await world.run(8);
-    assert.equal(world.cloud.machines.length, 1, 'it can wait no longer');
   });
 });
 
