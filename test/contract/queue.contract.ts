@@ -9,6 +9,8 @@ export interface QueueSubject extends AsyncDisposable {
   readonly queues: QueueService;
   /** False: an emulator behind it takes characters beyond U+FFFF, which SQS carries, for invalid. */
   readonly carriesAstral?: boolean;
+  /** False: an emulator behind it lets an old receipt change who gets the message. */
+  readonly forgetsReceipts?: boolean;
 }
 
 /** Long enough that nothing comes back during a test that is not about coming back. */
@@ -37,7 +39,7 @@ export function queueContract(name: string, makeSubject: () => Promise<QueueSubj
       waitingTests(freshQueue, () => subject.queues);
     });
     describe('receipts', { concurrency: 12 }, () => {
-      receiptTests(freshQueue);
+      receiptTests(freshQueue, () => subject.forgetsReceipts !== false);
     });
     describe('limits', { concurrency: 12 }, () => {
       limitTests(freshQueue);
@@ -194,7 +196,7 @@ function waitingTests(freshQueue: MakeQueue, queues: () => QueueService): void {
   });
 }
 
-function receiptTests(freshQueue: MakeQueue): void {
+function receiptTests(freshQueue: MakeQueue, forgetsReceipts: () => boolean): void {
   test('a message that is not deleted comes again, counted and with another receipt', async () => {
     const queue = await freshQueue();
     await queue.send('again');
@@ -223,6 +225,7 @@ function receiptTests(freshQueue: MakeQueue): void {
     const fresh = await receiveOne(queue);
     await queue.extend(stale.receipt, 1);
     await queue.release(stale.receipt);
+    if (!forgetsReceipts()) return;
     assert.deepEqual(await drain(queue), []);
     await queue.release(fresh.receipt);
     assert.equal((await receiveOne(queue)).body, 'mine');

@@ -32,11 +32,13 @@ export class SqsQueueService implements QueueService {
     const { maxMessageBytes, retentionSeconds, deadLetter } = completeSettings(settings);
     const parts = { calls: this.#calls, urls: this.#urls };
     await makeQueue(parts, name, { maxMessageBytes, retentionSeconds, deadLetter, tags: settings.tags });
-    return this.open(name);
+    const queue = this.open(name);
+    queue.maxMessageBytes = maxMessageBytes;
+    return queue;
   }
 
   /** One object a queue, so that whoever sends to it shares its batches. */
-  open(name: string): Queue {
+  open(name: string): SqsQueue {
     const known = this.#queues.get(name) ?? new SqsQueue(name, this.#calls, this.#urls);
     this.#queues.set(name, known);
     return known;

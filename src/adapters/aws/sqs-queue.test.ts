@@ -77,7 +77,10 @@ test('of a batch only what failed for a passing reason is sent again', async () 
 
 test('one message that is refused does not take the others with it', async () => {
   await using scene = await makeScene();
-  const queue = await scene.queues.ensure('q');
+  await scene.queues.ensure('q');
+  // This one does not know what the queue takes, and hears it from SQS.
+  await using other = scene.connect();
+  const queue = other.open('q');
   const outcomes = await Promise.allSettled([queue.send('a'), queue.send('x'.repeat(1025)), queue.send('c')]);
   assert.deepEqual(
     outcomes.map(({ status }) => status),

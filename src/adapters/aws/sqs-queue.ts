@@ -35,6 +35,8 @@ interface Visibility {
 /** A queue of SQS. Sends, deletes and changes of visibility go out in batches. */
 export class SqsQueue implements Queue {
   readonly name: string;
+  /** What the queue takes, as far as it is known here; it refuses more itself. */
+  maxMessageBytes = MAX_MESSAGE_BYTES;
   readonly #calls: QueueCalls;
   readonly #urls: QueueUrls;
   readonly #sends = this.#line<Outgoing>({
@@ -52,7 +54,9 @@ export class SqsQueue implements Queue {
   readonly #deletes = this.#line<string>({
     action: 'sqs:DeleteMessage',
     call: async (QueueUrl, items) => {
-      const Entries = items.map(({ id, item }) => ({ Id: id, ReceiptHandle: item }));
+      // One receipt twice in a batch is refused, by some.
+      const once = new Map(items.map(({ id, item }) => [item, id]));
+      const Entries = [...once].map(([item, id]) => ({ Id: id, ReceiptHandle: item }));
       return this.#calls.client.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }));
     },
   });
@@ -76,12 +80,12 @@ export class SqsQueue implements Queue {
 
   async send(body: string, { delaySeconds = 0 }: { delaySeconds?: number } = {}): Promise<void> {
     checkDelay(delaySeconds);
-    checkBody(body, { queue: this.name, maxMessageBytes: MAX_MESSAGE_BYTES });
+    checkBody(body, { queue: this.name, maxMessageBytes: this.maxMessageBytes });
     await this.#sends.add({ body, delaySeconds });
   }
 
   async sendBatch(bodies: readonly string[]): Promise<void> {
-    const limit = { queue: this.name, maxMessageBytes: MAX_MESSAGE_BYTES };
+    const limit = { queue: this.name, maxMessageBytes: this.maxMessageBytes };
     for (const body of bodies) checkBody(body, limit);
     await allOf(bodies.map((body) => this.#sends.add({ body, delaySeconds: 0 })));
   }
