@@ -47,6 +47,8 @@ export interface SlotRecord {
   readonly mustDrain?: boolean;
   /** Its drain has passed the deadline: it is to give its messages back, and will be ended. */
   readonly isOverdue?: boolean;
+  /** It is to be ended because it was silent for too long: whoever does it must have waited for that long. */
+  readonly isLost?: boolean;
   /** Why the last instance ended, or the present one is being ended. */
   readonly lastEnd?: { readonly at: number; readonly reason: string; readonly instanceId?: string };
 }

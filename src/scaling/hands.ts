@@ -17,8 +17,8 @@ export interface HandsOptions {
   readonly logger: Logger;
   /** Whether a leader before this one may still have a call under way. */
   readonly mayPredecessorAct: () => boolean;
-  /** Whether it has been heard since it was taken for lost, and may have work in hand: then it is looked at anew. */
-  readonly isHeardAgain: (record: SlotRecord) => boolean;
+  /** False for one that was taken for lost, and may not be: then it is not ended yet. */
+  readonly isSilent: (record: SlotRecord) => boolean;
   /** What came of an action. */
   readonly onOutcome: (record: SlotRecord) => void;
 }
@@ -45,7 +45,7 @@ export class Hands {
     if (instanceId === undefined) return;
     if (record.phase === 'starting') return this.#start(record, instanceId);
     if (record.phase === 'stopping') return this.#stop(record, instanceId);
-    if (record.phase === 'ending' && !this.#options.isHeardAgain(record)) {
+    if (record.phase === 'ending' && this.#options.isSilent(record)) {
       await this.#order('terminate', instanceId);
     }
   }

@@ -141,6 +141,8 @@ interface Verdict {
   readonly reason: string;
   /** It never became ready, and that is why. */
   readonly hasFailed: boolean;
+  /** Nothing but its silence says so. */
+  readonly isLost?: boolean;
 }
 
 function reasonToEnd(record: SlotRecord, facts: SlotFacts, timings: ScalingTimings): Verdict | undefined {
@@ -153,7 +155,7 @@ function reasonToEnd(record: SlotRecord, facts: SlotFacts, timings: ScalingTimin
   const patienceMs = timings.lossMs + (record.wasReady ? 0 : timings.bootMs);
   if (facts.silentMs > patienceMs) {
     const reason = `no heartbeat for ${Math.round(facts.silentMs / 1000)} s`;
-    return { reason, hasFailed: record.phase === 'running' && !record.wasReady };
+    return { reason, hasFailed: record.phase === 'running' && !record.wasReady, isLost: true };
   }
   if (record.isOverdue === true && facts.overdueMs > timings.releaseMs) {
     return {
@@ -164,7 +166,11 @@ function reasonToEnd(record: SlotRecord, facts: SlotFacts, timings: ScalingTimin
   return undefined;
 }
 
-function leaving(record: SlotRecord, facts: SlotFacts, { reason, hasFailed }: Verdict): SlotProgress {
+function leaving(
+  record: SlotRecord,
+  facts: SlotFacts,
+  { reason, hasFailed, isLost = false }: Verdict,
+): SlotProgress {
   const { now } = facts;
   const failures = hasFailed ? record.failures + 1 : record.failures;
   const canStop = typeof facts.listing === 'object' && facts.listing.canStop !== false;
@@ -172,7 +178,14 @@ function leaving(record: SlotRecord, facts: SlotFacts, { reason, hasFailed }: Ve
   const isKept = isDrained && canStop && facts.isForPool && record.wasReady && record.mustDrain !== true;
   const phase = isKept ? 'stopping' : 'ending';
   return {
-    record: { ...record, phase, since: now, failures, lastEnd: { at: now, reason } },
+    record: {
+      ...record,
+      phase,
+      since: now,
+      failures,
+      lastEnd: { at: now, reason },
+      ...(isLost && { isLost }),
+    },
     event: { kind: hasFailed ? 'crashed' : 'leaving', reason },
   };
 }
@@ -182,19 +195,26 @@ function drains(record: SlotRecord, { now }: SlotFacts, reason: string): SlotPro
   return { record: { ...record, phase: 'draining', since: now }, event: { kind: 'draining', reason } };
 }
 
-/** It was taken for lost, and was only out of reach: it may have work in hand. Unless it goes already. */
-export function isHeardAgain(
-  record: SlotRecord,
-  facts: SlotFacts,
-  { beatMs }: Pick<ScalingTimings, 'beatMs'>,
+/**
+ * Whether one that was taken for lost may be ended by this leader: it has been silent before its eyes too, for as long as
+ * that takes. Its predecessor may have heard of it since.
+ */
+export function isSilent(
+  { isLost }: SlotRecord,
+  { silentMs }: SlotFacts,
+  { lossMs }: Pick<ScalingTimings, 'lossMs'>,
 ): boolean {
-  const state = typeof facts.listing === 'object' ? facts.listing.state : undefined;
-  const isGoing = state === 'stopping' || state === 'stopped';
-  const isHolding = facts.beat !== undefined && facts.beat.state !== 'drained';
-  return isHolding && facts.silentMs < 2 * beatMs && !isGoing && record.isOverdue !== true;
+  return isLost !== true || silentMs > lossMs;
 }
 
-function spared(record: SlotRecord, facts: SlotFacts): SlotProgress {
+/** It was taken for lost, and was only out of reach: it may have work in hand. Unless it goes already. */
+function isHeardAgain(record: SlotRecord, facts: SlotFacts, timings: ScalingTimings): boolean {
+  const state = typeof facts.listing === 'object' ? facts.listing.state : undefined;
+  const isGoing = state === 'stopping' || state === 'stopped';
+  return facts.beat !== undefined && !isGoing && !isSilent(record, facts, timings);
+}
+
+function spared({ isLost: _, ...record }: SlotRecord, facts: SlotFacts): SlotProgress {
   return drains({ ...record, mustDrain: true }, facts, 'it is heard again');
 }
 

@@ -100,7 +100,7 @@ export class Reconciler {
       gates,
       pacer,
       mayPredecessorAct: () => this.#mayPredecessorAct(),
-      isHeardAgain: (record) => this.#upkeep.isHeardAgain(record),
+      isSilent: (record) => this.#upkeep.isSilent(record),
       onOutcome: (record) => this.#ledger.note(record),
     });
   }

@@ -5,7 +5,7 @@ import { accrue } from './budget.ts';
 import { emptySlot, type FleetState, isLiving, type SlotRecord, withSlot } from './fleet-state.ts';
 import { BOOT_BRAKE_AFTER } from './growth.ts';
 import type { HeartbeatBook } from './heartbeat-book.ts';
-import { advance, isHeardAgain, type SlotEvent } from './lifecycle.ts';
+import { advance, isSilent, type SlotEvent } from './lifecycle.ts';
 import { type Pacer, PROBE, slotKey } from './pacer.ts';
 import { adoptable, type SlotWatch } from './slot-watch.ts';
 import type { ScalingTimings } from './timings.ts';
@@ -67,10 +67,10 @@ export class Upkeep {
     return state;
   }
 
-  /** From a heartbeat that came after the books were brought up to date. */
-  isHeardAgain(record: SlotRecord): boolean {
+  /** Also by heartbeats that came after the books were brought up to date. */
+  isSilent(record: SlotRecord): boolean {
     const { slots, timings } = this.#options;
-    return isHeardAgain(record, slots.facts(record, undefined), timings);
+    return isSilent(record, slots.facts(record, undefined), timings);
   }
 
   /** Whether the instance may be in the warm pool: there is room beside the others, those in lower slots first. */
