@@ -6,7 +6,8 @@ import { firstAnswer } from './first-answer.ts';
 import { load } from './load.ts';
 import { memory } from './memory.ts';
 import { sameName } from './same-name.ts';
+import { spot } from './spot.ts';
 
 /** Those of `--on aws`. */
-export const awsChecks: readonly Check[] = [aws];
+export const awsChecks: readonly Check[] = [aws, spot];
 export const checks: readonly Check[] = [firstAnswer, load, sameName, deaths, badInput, memory];
