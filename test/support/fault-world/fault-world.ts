@@ -164,6 +164,14 @@ export class FaultWorld {
     return (await this.#operator.load()).state;
   }
 
+  /** Nothing lives whose worker has ended or is about to. */
+  get areAllAtWork(): boolean {
+    return this.cloud.living.every(({ id }) => {
+      const worker = this.workers.get(id);
+      return worker?.isAlive === true && worker.state === 'running';
+    });
+  }
+
   get isQuiet(): boolean {
     return this.queue.isEmpty && this.cloud.living.length === this.#limits.minInstances;
   }
@@ -285,8 +293,10 @@ export class FaultWorld {
     const { crashShare, hangShare, capSeconds } = this.setting;
     if (crashShare + hangShare > 0 || capSeconds !== null || waitingSince === undefined) return;
     const since = Math.max(this.#calmSince, waitingSince);
-    const { mostBackoffMs, listingLagMs, depthLagMs, roundMs } = this.timings;
-    if (this.time.now - since > mostBackoffMs + listingLagMs + depthLagMs + 4 * roundMs) {
+    const { mostBackoffMs, listingLagMs, depthLagMs, roundMs, predecessorMs } = this.timings;
+    // A new leader starts nothing that the one before may be about to stop.
+    const patienceMs = this.setting.warmPool > 0 ? predecessorMs : 0;
+    if (this.time.now - since > mostBackoffMs + listingLagMs + depthLagMs + patienceMs + 4 * roundMs) {
       this.fail('work has waited, nothing was in the way, and nobody was launched');
     }
   }

@@ -2,11 +2,11 @@ import type { FleetState } from '../../../src/scaling/fleet-state.ts';
 import { BrokenPromise, FaultWorld } from './fault-world.ts';
 import { happen, type Schedule } from './schedule.ts';
 
-/** With nothing in the way, nobody is kept for longer without work, beyond what is configured. */
-const PARTING_SECONDS = 40;
+/** With nothing in the way, nobody is kept for longer without work, beyond what is configured: a minute for which arrivals count, and a drain. */
+const PARTING_SECONDS = 100;
 /** By then everything that is broken has mended: the longest pause, the longest drain, and the work that was left. */
 const HEALED_SECONDS = 60;
-const REST_SECONDS = 180;
+const REST_SECONDS = 240;
 const SETTLING_SECONDS = 180;
 const STILL_SECONDS = 8;
 
@@ -104,7 +104,7 @@ async function untilSettled(world: FaultWorld): Promise<void> {
     const isSettled = slots.every(
       ({ phase, wasReady }) => phase === 'empty' || phase === 'stopped' || (phase === 'running' && wasReady),
     );
-    if (isSettled && world.isQuiet) return;
+    if (isSettled && world.isQuiet && world.areAllAtWork) return;
     await world.run(1);
   }
   throw new BrokenPromise(`the books do not settle: ${world.storedBooks}`);
