@@ -1,12 +1,22 @@
 import type { Machine, Plant } from './plant.ts';
 
-/** A rule that says from time to time how many machines there should be. */
+/** What a rule sees when it looks. */
+export interface View {
+  readonly now: number;
+  /** Jobs that wait. */
+  readonly waiting: number;
+  readonly inFlight: number;
+  /** Machines that are up and stay. */
+  readonly current: number;
+  /** Of these, those that work. */
+  readonly ready: number;
+}
+
+/** A rule that says from time to time how many machines there should be. One of these serves one run. */
 export interface Scaler {
-  readonly name: string;
   /** How often it looks. */
   readonly intervalSeconds: number;
-  /** @param current machines that are up and stay. */
-  desired(plant: Plant, current: number): number;
+  desired(view: View): number;
 }
 
 /**
@@ -16,11 +26,14 @@ export interface Scaler {
 export function runScaler(plant: Plant, scaler: Scaler, limits: { min: number; max: number }): void {
   const look = () => {
     const current = plant.machines.filter(isStaying);
-    const wanted = Math.min(limits.max, Math.max(limits.min, scaler.desired(plant, current.length)));
+    const ready = current.filter(({ state }) => state === 'ready').length;
+    const { now, waiting, inFlight } = plant;
+    const asked = scaler.desired({ now, waiting, inFlight, current: current.length, ready });
+    const wanted = Math.min(limits.max, Math.max(limits.min, asked));
     const room = limits.max - plant.machines.length;
     for (let more = Math.min(wanted - current.length, room); more > 0; more--) plant.launch();
-    const surplus = current.length - wanted;
-    for (const machine of byDispensability(current).slice(0, Math.max(0, surplus))) plant.drain(machine);
+    const surplus = Math.max(0, current.length - wanted);
+    for (const machine of byDispensability(current).slice(0, surplus)) plant.drain(machine);
     plant.events.after(scaler.intervalSeconds, look);
   };
   plant.onChange = (machine) => {
