@@ -134,7 +134,7 @@ function enoughOf(observed: Observed, limits: ScalingLimits, active: readonly Ob
   const kept = isWaiting ? inflow : Math.min(inflow, Math.floor(lowest / pace));
   const working = isPaid(limits)
     ? active.length - dispensable(observed, limits, active)
-    : busyOf(active, isWaiting);
+    : busyOf(active, observed);
   return Math.max(limits.minInstances, kept, working, reserve(observed, limits));
 }
 
@@ -152,9 +152,14 @@ function dispensable(observed: Observed, limits: ScalingLimits, active: readonly
   return least;
 }
 
-/** Where it costs nothing to stop and start, everybody stays while anything waits. */
-function busyOf(active: readonly ObservedInstance[], isWaiting: boolean): number {
-  return isWaiting ? active.length : active.filter(({ activity }) => activity !== 'idle').length;
+/**
+ * Where it costs nothing to stop and start, everybody stays while anything waits. The queue knows sooner than the
+ * heartbeats that a job is done.
+ */
+function busyOf(active: readonly ObservedInstance[], { queue }: Observed): number {
+  if (queue === undefined || queue.visible > 0) return active.length;
+  const busy = active.filter(({ activity }) => activity !== 'idle').length;
+  return Math.min(busy, queue.inFlight);
 }
 
 /** When the target leaves no time for a boot, what will be needed has to be there already. */
