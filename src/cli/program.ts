@@ -11,6 +11,11 @@ const VERBS: readonly (readonly [name: string, summary: string, load: () => Prom
   ['broker', 'run the broker alone', () => import('./commands/broker.ts')],
   ['fleet', 'show the fleet and its decisions; pause, resume, drain', () => import('./commands/fleet.ts')],
   ['top', 'watch queues, workers, latency and decisions', () => import('./commands/top.ts')],
+  [
+    'simulate',
+    'play arrivals to scaling policies, and see what each costs',
+    () => import('./commands/simulate.ts'),
+  ],
   ['queue', 'show what waits where, and look after the dead letters', () => import('./commands/queue.ts')],
   ['console', 'a console on the running service', () => import('./commands/console.ts')],
   ['detect', 'find the faces of a picture', () => import('./commands/detect.ts')],
