@@ -283,7 +283,7 @@ describe('the rules of other systems', () => {
   });
 
   it('go down after the idle time, and only those that are idle', () => {
-    const limits: ScalingLimits = { ...LOCAL, preset: 'course', idleSeconds: 3 };
+    const limits: ScalingLimits = { ...LOCAL, preset: 'course' };
     const at = (nowMs: number) =>
       scene({ nowMs, inFlight: 1, instances: [ready(1), ready(2, 'idle'), ready(3, 'idle')] });
     const { desired, state } = decide(at(0), limits, initialPolicyState(3));

@@ -1,6 +1,9 @@
 import type { Observed, PolicyState, ScalingLimits, Target } from '../policy.ts';
 import { backlogOf } from './work.ts';
 
+/** The course wants all stopped within 5 s of idleness; a worker hears of its drain up to 2 s late. */
+const COURSE_IDLE_SECONDS = 3;
+
 /** The course's rule: an instance for every job that waits or is in hand. */
 export function courseCount(jobs: number): number {
   return jobs;
@@ -14,7 +17,8 @@ export function originalCount(visible: number): number {
 }
 
 export function aimByCourse(observed: Observed, limits: ScalingLimits, state: PolicyState): Target {
-  return follow(courseCount(backlogOf(observed)), observed, limits, state);
+  const idleSeconds = Math.min(limits.idleSeconds, COURSE_IDLE_SECONDS);
+  return follow(courseCount(backlogOf(observed)), observed, { ...limits, idleSeconds }, state);
 }
 
 export function aimByOriginal(observed: Observed, limits: ScalingLimits, state: PolicyState): Target {
