@@ -68,7 +68,8 @@ describe('the controller in the simulator', () => {
       sloSeconds: 2,
       billingMinimumSeconds: 0,
       lookSeconds: 0.25,
-      idleSeconds: 5,
+      // What the course's rule waits, whatever is set: who waits longer keeps instances on purpose.
+      idleSeconds: 3,
       pollSeconds: 0,
       maxInstances: 10,
     };
