@@ -6,6 +6,11 @@ import { createProgram } from './program.ts';
 /** sysexits' EX_CONFIG: our units say that systemd need not try again. */
 const NEEDS_A_PERSON = 78;
 
+// Whoever reads has seen enough (`facefleet fleet | head`): what was asked for is done all the same.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
 /** 0 done, 1 it failed, 2 it was called wrongly; under systemd 78 when trying again is pointless. */
 try {
   await createProgram().parseAsync(process.argv);
