@@ -83,6 +83,13 @@ test('a revoked key is refused within five seconds everywhere, and an expired on
   assert.notEqual(record.id, kept.id);
 });
 
+test('of many who revoke a key at once nobody fails', async () => {
+  const { store } = open();
+  const { record } = await store.create(KIOSK);
+  const revoked = await Promise.all(Array.from({ length: 10 }, () => store.revoke(record.id)));
+  assert.deepEqual(new Set(revoked.map(({ revokedAt }) => revokedAt)).size, 1);
+});
+
 test('a key is looked up once in five seconds, however many ask', async () => {
   const { store, ring, clock } = open();
   const { text } = await store.create(KIOSK);

@@ -1,4 +1,4 @@
-import { FacefleetError, NotFoundError } from '../errors.ts';
+import { errorCode, FacefleetError, NotFoundError } from '../errors.ts';
 import { expectFields, parseObject } from '../jobs/stored-json.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
@@ -63,15 +63,22 @@ export class ApiKeyStore {
    * @throws NotFoundError when there is none of this id.
    */
   async revoke(id: string): Promise<ApiKeyRecord> {
-    const found = await this.#read(id);
-    if (found === undefined) throw new NotFoundError(`there is no API key ${JSON.stringify(id)}`);
-    if (found.record.revokedAt !== null) return found.record;
-    const revoked = { ...found.record, revokedAt: this.#clock.now() };
-    await this.#state.put(keyOf(id), encode(revoked), {
-      contentType: 'application/json',
-      ifMatch: found.etag,
-    });
-    return revoked;
+    for (;;) {
+      const found = await this.#read(id);
+      if (found === undefined) throw new NotFoundError(`there is no API key ${JSON.stringify(id)}`);
+      if (found.record.revokedAt !== null) return found.record;
+      const revoked = { ...found.record, revokedAt: this.#clock.now() };
+      try {
+        await this.#state.put(keyOf(id), encode(revoked), {
+          contentType: 'application/json',
+          ifMatch: found.etag,
+        });
+        return revoked;
+      } catch (error) {
+        // A key changes once in its life: somebody else has just revoked it.
+        if (errorCode(error) !== 'precondition-failed') throw error;
+      }
+    }
   }
 
   async #read(id: string): Promise<{ record: ApiKeyRecord; etag: string } | undefined> {
