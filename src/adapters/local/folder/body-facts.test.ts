@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
+import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 
 import { createInProcessLock } from '../../../../test/support/in-process-lock.ts';
@@ -65,6 +66,17 @@ test('facts that were cut or spoilt are part of the body', () => {
   const lying = Buffer.from(whole);
   lying.writeUInt32BE(1_000_000, lying.length - 8);
   assert.equal(decodeFacts(lying, lying.length), undefined);
+});
+
+test('what looks like facts and was made elsewhere is part of the body', () => {
+  for (const json of ['no JSON', 'null', '[]', '5', '']) {
+    const forged = encodeFacts({});
+    const footer = Buffer.from(forged.subarray(-FOOTER_BYTES));
+    footer.writeUInt32BE(Buffer.byteLength(json), FOOTER_BYTES - 8);
+    footer.writeUInt32BE(crc32(json), FOOTER_BYTES - 4);
+    const file = Buffer.concat([Buffer.from(json), footer]);
+    assert.equal(decodeFacts(file, file.length), undefined, json);
+  }
 });
 
 test('a large object with facts is read, streamed and listed without them', async () => {

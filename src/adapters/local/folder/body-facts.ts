@@ -54,5 +54,16 @@ export function decodeFacts(tail: Buffer, fileBytes: number): FoundFacts | numbe
   if (neededBytes > tail.length) return neededBytes;
   const json = tail.subarray(tail.length - neededBytes, tail.length - FOOTER_BYTES);
   if (crc32(json) !== footer.readUInt32BE(MARK.length + 8)) return undefined;
-  return { facts: JSON.parse(json.toString('utf8')) as BodyFacts, sizeBytes: fileBytes - neededBytes };
+  const facts = parseFacts(json);
+  return facts && { facts, sizeBytes: fileBytes - neededBytes };
+}
+
+/** Undefined for what no store has written: the file was made elsewhere and dropped into the folder. */
+function parseFacts(json: Buffer): BodyFacts | undefined {
+  try {
+    const value: unknown = JSON.parse(json.toString('utf8'));
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
 }
