@@ -13,6 +13,9 @@ export const idempotencyKey = (hash: string): string => `idempotency/${hash}.jso
 export const attemptPrefix = (jobId: string): string => `attempts/${jobId}/`;
 export const attemptKey = (jobId: string, attempt: number): string =>
   `${attemptPrefix(jobId)}${attempt}.json`;
+/** State bucket: failures of the job that nobody foresaw, beside its attempts. */
+export const failureKey = (jobId: string, failure: number): string =>
+  `${attemptPrefix(jobId)}failed-${failure}.json`;
 /** State bucket: a batch that was accepted, and how far it is. */
 export const batchKey = (batchId: string): string => `batches/${batchId}.json`;
 /** State bucket: a call of a webhook that is owed. */

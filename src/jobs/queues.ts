@@ -3,8 +3,13 @@ import { MAX_DEAD_LETTER_BYTES } from './dead-letter.ts';
 import { queueNames } from './keys.ts';
 import { MAX_MESSAGE_BYTES } from './messages.ts';
 
-/** Receives before the queue itself gives a message up: a backstop far behind the worker's own isolation of poison. */
-const MAX_RECEIVES = 10;
+/**
+ * Receives before the queue itself gives a message up. They are no measure of a job's fault: each death of a worker that held
+ * it, or had only fetched it, counts, and so does each drain. Blame is found by attempts and failures on record; this only
+ * keeps a message that nobody can blame from coming for ever. Workers that die give at most one receive a visibility
+ * timeout, so it is 50 minutes of nothing but deaths; failures that pass, by their backoff, span an hour and a half.
+ */
+const MAX_RECEIVES = 100;
 /** SQS keeps a message 14 days at most. */
 const DEAD_LETTER_RETENTION_SECONDS = 14 * 24 * 3600;
 

@@ -1,5 +1,5 @@
 import { PreconditionFailedError } from '../errors.ts';
-import { attemptKey, attemptPrefix } from '../jobs/keys.ts';
+import { attemptKey, attemptPrefix, failureKey } from '../jobs/keys.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 
 /** Attempts that never ended after which a job runs alone in a child process. */
@@ -14,8 +14,9 @@ export interface Attempt {
 }
 
 /**
- * Which attempts at a job were started and never ended, because their process died. Receives say less: a killed worker
- * takes innocent jobs down with it, and prefetched ones were never started.
+ * What a job's past says against it: attempts that were started and never ended, because their process died, and failures
+ * that nobody foresaw. Receives say less: a killed worker takes innocent jobs down with it, and prefetched ones were never
+ * started.
  */
 export class AttemptLog {
   readonly #state: ObjectStore;
@@ -25,31 +26,47 @@ export class AttemptLog {
   }
 
   async begin(jobId: string, facts: { instanceId: string; startedAt: number }): Promise<Attempt> {
+    const { key, before } = await this.#note(jobId, attemptKey, facts);
+    return { unfinishedBefore: before, end: () => this.#state.delete(key) };
+  }
+
+  /** Resolves to how many failures of the job are on record now. */
+  async noteFailure(jobId: string, facts: { instanceId: string; message: string }): Promise<number> {
+    const { before } = await this.#note(jobId, failureKey, facts);
+    return before + 1;
+  }
+
+  /** Once the job has its result. */
+  async forget(jobId: string): Promise<void> {
+    const keys: string[] = [];
+    for await (const { key } of this.#state.list({ prefix: attemptPrefix(jobId) })) keys.push(key);
+    for (const key of keys) await this.#state.delete(key);
+  }
+
+  /** Writes under the next number, and says how many there were before. */
+  async #note(
+    jobId: string,
+    keyOf: typeof attemptKey,
+    facts: object,
+  ): Promise<{ key: string; before: number }> {
     for (;;) {
-      const unfinished = await this.#numbers(jobId);
-      const number = Math.max(0, ...unfinished) + 1;
-      const key = attemptKey(jobId, number);
+      const numbers = await this.#numbers(jobId, keyOf);
+      const key = keyOf(jobId, Math.max(0, ...numbers) + 1);
       try {
         await this.#state.put(key, Buffer.from(JSON.stringify({ version: 1, jobId, ...facts })), {
           contentType: 'application/json',
           ifNoneMatch: '*',
         });
+        return { key, before: numbers.length };
       } catch (error) {
-        // A repeat of the same message is being started elsewhere and took this number.
-        if (error instanceof PreconditionFailedError) continue;
-        throw error;
+        // A repeat of the same message is worked on elsewhere and took this number.
+        if (!(error instanceof PreconditionFailedError)) throw error;
       }
-      return { unfinishedBefore: unfinished.length, end: () => this.#state.delete(key) };
     }
   }
 
-  /** Once the job has its result. */
-  async forget(jobId: string): Promise<void> {
-    for (const number of await this.#numbers(jobId)) await this.#state.delete(attemptKey(jobId, number));
-  }
-
-  async #numbers(jobId: string): Promise<number[]> {
-    const prefix = attemptPrefix(jobId);
+  async #numbers(jobId: string, keyOf: typeof attemptKey): Promise<number[]> {
+    const prefix = keyOf(jobId, 0).replace(/0\.json$/, '');
     const numbers: number[] = [];
     for await (const { key } of this.#state.list({ prefix })) {
       const number = Number.parseInt(key.slice(prefix.length), 10);

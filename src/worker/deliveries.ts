@@ -15,7 +15,7 @@ import type { Queue, QueueMessage, QueueService } from '../ports/queue.ts';
 import { backoffSeconds } from './backoff.ts';
 import { Batcher } from './batcher.ts';
 
-/** A job that failed for a passing reason: 1 s, 2, 4 … so that ten receives span some four minutes. */
+/** A job that failed for a passing reason: 1 s, 2, 4 … then one a minute. */
 const RETRY_BACKOFF = { firstSeconds: 1, maxSeconds: 60 };
 
 export interface DeliveriesOptions {

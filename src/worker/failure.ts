@@ -2,8 +2,8 @@ import { errorCode, errorMessage, isTransient } from '../errors.ts';
 import type { FailedResult } from '../jobs/job.ts';
 import { BadImageError, RecogniserLostError } from '../recognition/errors.ts';
 
-/** An error that nobody foresaw may have passed by the next receive; after this many it is the job's. */
-const RECEIVES_BEFORE_INTERNAL = 3;
+/** An error that nobody foresaw may have passed by the next receive; after this many failures it is the job's. */
+export const FAILURES_BEFORE_INTERNAL = 3;
 
 /** The picture crashed recognisers that ran it alone. */
 export class PoisonError extends Error {
@@ -29,8 +29,8 @@ export class PictureGoneError extends Error {
   }
 }
 
-/** What the job's result says when trying it again is pointless; undefined for an error that may pass. */
-export function permanentFailure(error: unknown, receiveCount: number): FailedResult['error'] | undefined {
+/** What the job's result says when trying it again is pointless; undefined for an error that may pass, or that nobody foresaw. */
+export function permanentFailure(error: unknown): FailedResult['error'] | undefined {
   const message = errorMessage(error);
   if (error instanceof PoisonError) return { code: 'poison', message };
   if (error instanceof PictureGoneError) return { code: 'erased', message };
@@ -44,10 +44,18 @@ export function permanentFailure(error: unknown, receiveCount: number): FailedRe
     case 'limit-exceeded':
       return { code: 'too-large', message };
   }
-  // Who is to blame for a lost recogniser is for the attempts to tell.
-  if (error instanceof RecogniserLostError) return undefined;
-  if (isTransient(error) || receiveCount < RECEIVES_BEFORE_INTERNAL) return undefined;
-  return { code: 'internal', message };
+  return undefined;
+}
+
+/** Whether the job has no part in it. Who is to blame for a lost recogniser is for the attempts to tell. */
+export function isPassing(error: unknown): boolean {
+  return isTransient(error) || isForTheOperator(error) || error instanceof RecogniserLostError;
+}
+
+/** A permission that was taken away, keys that ran out, a wrong region: every job fails so, and none should pay for it. */
+function isForTheOperator(error: unknown): boolean {
+  const code = errorCode(error);
+  return code === 'permission-denied' || code === 'config-invalid';
 }
 
 /** Whether a person should look at it: these go to the dead letters too. */

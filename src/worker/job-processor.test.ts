@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { FakeRecogniser } from '../../test/support/fake-recogniser.ts';
 import { WorkerHarness } from '../../test/support/worker-harness.ts';
-import { UnavailableError } from '../errors.ts';
+import { FacefleetError, UnavailableError } from '../errors.ts';
 import { decodeDeadLetter } from '../jobs/dead-letter.ts';
-import { resultKey } from '../jobs/keys.ts';
+import { attemptPrefix, resultKey } from '../jobs/keys.ts';
 
 const EMPTY = { visible: 0, inFlight: 0, delayed: 0 };
 
@@ -117,6 +118,49 @@ test('an error nobody foresaw is tried three times, then told, and kept for a pe
   assert.equal(result.error.code, 'internal');
   const [letter] = harness.deployment.queues.bodies(harness.queues.deadLetters.name);
   assert.equal(JSON.parse(decodeDeadLetter(letter ?? '').message).jobId, jobId);
+});
+
+test('of errors nobody foresaw only its own count against a job, not how often its workers died', async () => {
+  await using harness = await WorkerHarness.open();
+  const jobId = await harness.submit('paul');
+  await harness.receiveAndDie(5);
+  const recogniser = new FakeRecogniser();
+  let failures = 2;
+  recogniser.before = () => {
+    if (failures-- > 0) throw new TypeError('cannot read properties of undefined');
+  };
+  harness.start({ recogniser });
+  while ((await harness.result(jobId)) === undefined) await harness.clock.advance(1000);
+  assert.equal((await harness.result(jobId))?.status, 'done');
+  assert.deepEqual(recogniser.pictures, ['paul', 'paul', 'paul']);
+  await harness.answersTo(1);
+  await harness.clock.advance(0);
+  for await (const { key } of harness.deployment.state.list({ prefix: attemptPrefix(jobId) })) {
+    assert.fail(`${key} is left`);
+  }
+});
+
+test('a permission that is missing for a while costs no job its result', async () => {
+  await using harness = await WorkerHarness.open();
+  const refused = new FacefleetError('permission-denied', 'arn:worker may not s3:GetObject');
+  harness.deployment.input.failNext('get', refused, { times: 8 });
+  harness.start();
+  const jobId = await harness.submit('paul');
+  while ((await harness.result(jobId)) === undefined) await harness.clock.advance(5000);
+  assert.equal((await harness.result(jobId))?.status, 'done');
+});
+
+test('a job whose workers die again and again is done by the one that lives, and is no dead letter', async () => {
+  await using harness = await WorkerHarness.open();
+  const jobId = await harness.submit('paul');
+  await harness.receiveAndDie(60);
+  harness.start();
+  assert.deepEqual(
+    (await harness.answersTo(1)).map(({ status }) => status),
+    ['done'],
+  );
+  assert.equal((await harness.result(jobId))?.status, 'done');
+  assert.deepEqual(harness.deployment.queues.bodies(harness.queues.deadLetters.name), []);
 });
 
 test('what is no message goes to the dead letters, and the rest of the queue goes on', async () => {

@@ -14,7 +14,13 @@ import type { Clock } from '../ports/clock.ts';
 import type { QueueMessage } from '../ports/queue.ts';
 import type { AttemptLog } from './attempts.ts';
 import type { Deliveries } from './deliveries.ts';
-import { isForDeadLetters, PictureGoneError, permanentFailure } from './failure.ts';
+import {
+  FAILURES_BEFORE_INTERNAL,
+  isForDeadLetters,
+  isPassing,
+  PictureGoneError,
+  permanentFailure,
+} from './failure.ts';
 import { fetchJob } from './fetch-job.ts';
 import type { WorkerGallery } from './galleries.ts';
 import type { GuardedReading } from './guarded-reading.ts';
@@ -115,9 +121,24 @@ export class JobProcessor {
       this.#options.deliveries.tellProgress(job.message, 'recognise');
       return await this.#recognise(job, input);
     } catch (error) {
-      const failure = permanentFailure(error, job.delivery.receiveCount);
+      const failure = permanentFailure(error) ?? (await this.#unforeseen(error, job));
       if (failure === undefined) throw error;
       return this.#failed(job, failure);
+    }
+  }
+
+  /** What the result says once the job has failed too often; until then undefined, and it is tried again. */
+  async #unforeseen(error: unknown, { message }: Job): Promise<FailedResult['error'] | undefined> {
+    if (isPassing(error)) return undefined;
+    const { attempts, instanceId, logger } = this.#options;
+    const text = errorMessage(error);
+    try {
+      const failures = await attempts.noteFailure(message.jobId, { instanceId, message: text });
+      return failures < FAILURES_BEFORE_INTERNAL ? undefined : { code: 'internal', message: text };
+    } catch (cause) {
+      // Then this one is not counted.
+      logger.warn({ ...logged(message), error: errorMessage(cause) }, 'a failure could not be noted');
+      return undefined;
     }
   }
 

@@ -25,13 +25,6 @@ async function leaveAttempts(harness: WorkerHarness, jobId: string, count: numbe
   }
 }
 
-/** Receives the message as a worker would that then dies, so that it comes again. */
-async function receiveAndDie(harness: WorkerHarness): Promise<void> {
-  const options = { max: 1, waitSeconds: 0, visibilityTimeoutSeconds: 30 };
-  assert.equal((await harness.queues.requests.receive(options)).length, 1);
-  await harness.clock.advance(30_000);
-}
-
 async function attemptsAt(harness: WorkerHarness, jobId: string): Promise<string[]> {
   const keys: string[] = [];
   for await (const { key } of harness.deployment.state.list({ prefix: attemptPrefix(jobId) })) keys.push(key);
@@ -41,7 +34,7 @@ async function attemptsAt(harness: WorkerHarness, jobId: string): Promise<string
 test('an attempt is on record while it lasts, from the second receive on', async () => {
   await using harness = await WorkerHarness.open();
   const jobId = await harness.submit('paul');
-  await receiveAndDie(harness);
+  await harness.receiveAndDie();
   const recogniser = new FakeRecogniser();
   const gate = new Gate();
   recogniser.before = () => gate.pass();
@@ -57,7 +50,7 @@ test('an attempt is on record while it lasts, from the second receive on', async
 test('a first receive leaves no trace, and neither does one that was never started', async () => {
   await using harness = await WorkerHarness.open();
   const jobId = await harness.submit('paul');
-  await receiveAndDie(harness);
+  await harness.receiveAndDie();
   const fetching = harness.deployment.input.pauseNext('get');
   const worker = harness.start();
   await fetching.reached;
@@ -86,7 +79,7 @@ test('a suspect that is innocent gets its result from the child process', async 
   await using harness = await WorkerHarness.open({ people: ['paul'] });
   const jobId = await harness.submit('paul');
   await leaveAttempts(harness, jobId, 2);
-  await receiveAndDie(harness);
+  await harness.receiveAndDie();
   const worker = harness.start({ isolatedReader });
   await harness.answersTo(1);
   worker.drain();
@@ -102,7 +95,7 @@ test('a picture that crashes two child processes is poison: answered, buried, an
   await using harness = await WorkerHarness.open({ people: ['paul'] });
   const poison = await harness.submit('crash');
   await leaveAttempts(harness, poison, 2);
-  await receiveAndDie(harness);
+  await harness.receiveAndDie();
   const others = await Promise.all(['paul', 'paul', 'paul'].map((name) => harness.submit(name)));
   const worker = harness.start({ isolatedReader });
   const answers = await harness.answersTo(4);

@@ -133,7 +133,7 @@ test('a stack by its defaults has what the contract names, and no instance befor
   assert.equal(made.requests.MaximumMessageSize, '1024');
   assert.deepEqual(JSON.parse(made.requests.RedrivePolicy!), {
     deadLetterTargetArn: made.dead.QueueArn,
-    maxReceiveCount: 10,
+    maxReceiveCount: 100,
   });
   assert.equal(made.responses.MessageRetentionPeriod, '3600');
   assert.deepEqual(made.instances, []);

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { createHash, randomUUIDv7 } from 'node:crypto';
 import type { JobAnswer, JobMessage, JobRecord, JobResult, JobTask } from '../../src/jobs/job.ts';
 import { queueNames } from '../../src/jobs/keys.ts';
@@ -82,6 +83,15 @@ export class WorkerHarness implements AsyncDisposable {
       traceId: 'trace',
     };
     await this.queues.requests.send(encodeMessage({ version: 1, ...rest, ...message }));
+  }
+
+  /** Receives the only message as so many workers would that then die, so that it comes again. */
+  async receiveAndDie(times = 1): Promise<void> {
+    const options = { max: 1, waitSeconds: 0, visibilityTimeoutSeconds: 30 };
+    for (let time = 1; time <= times; time++) {
+      assert.equal((await this.queues.requests.receive(options)).length, 1);
+      await this.clock.advance(30_000);
+    }
   }
 
   /** Starts a worker; `ended` resolves to why it ended. */
