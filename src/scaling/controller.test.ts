@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { hostname } from 'node:os';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { eventually } from '../../test/support/eventually.ts';
+import { FakeClock } from '../../test/support/fake-clock.ts';
+import { freePort } from '../../test/support/free-port.ts';
 import { MemoryDeployment } from '../../test/support/memory-deployment.ts';
 import { MemoryFleet, MemoryMachines } from '../../test/support/memory-fleet.ts';
 import { systemClock } from '../adapters/local/system-clock.ts';
@@ -163,6 +166,50 @@ describe('a controller', () => {
     await deployment.state.put(leaderKey, Buffer.from(JSON.stringify(abandoned)));
     await leading();
     assert.equal((await record()).epoch, 7);
+  });
+
+  it('follows at once when it starts again on the port where the leader was', async () => {
+    const place = {
+      host: '127.0.0.1',
+      port: await freePort(),
+      advertisedHost: '127.0.0.1',
+      advertisedPort: undefined,
+    };
+    const before: LeaderRecord = {
+      version: 1,
+      address: `http://127.0.0.1:${place.port}`,
+      epoch: 6,
+      token: 'token',
+      controllerId: `${hostname()}/1/killed`,
+      leaseUntil: Date.now() + 15_000,
+    };
+    // Its lease would be waited for as long as the test's clock stands still: for ever.
+    deployment = new MemoryDeployment({ clock: new FakeClock() });
+    await deployment.state.put(leaderKey, Buffer.from(JSON.stringify(before)));
+    const controller = await startController({ deployment, fleet, timings: QUICK, place });
+    releasers.use('controller', controller);
+    await eventually('it leads', async () => (await record()).epoch === 7);
+    assert.equal((await record()).address, before.address);
+  });
+
+  it('leaves a leader alone that has the same address on another machine', async () => {
+    const port = await freePort();
+    const place = { host: '127.0.0.1', port, advertisedHost: '127.0.0.1', advertisedPort: undefined };
+    const other: LeaderRecord = {
+      version: 1,
+      address: `http://127.0.0.1:${port}`,
+      epoch: 6,
+      token: 'token',
+      controllerId: `not-${hostname()}/1/alive`,
+      leaseUntil: Date.now() + 15_000,
+    };
+    await deployment.state.put(leaderKey, Buffer.from(JSON.stringify(other)));
+    const reads = () =>
+      deployment.state.calls.filter(({ operation, key }) => operation === 'get' && key === leaderKey).length;
+    const controller = await startController({ deployment, fleet, timings: QUICK, place });
+    releasers.use('controller', controller);
+    await eventually('it has looked twice', () => reads() >= 2);
+    assert.equal((await record()).epoch, 6);
   });
 
   it('leads no more once another has taken the leadership, and sends workers there', async () => {

@@ -13,7 +13,7 @@ import { Releasers } from '../shutdown.ts';
 import type { SpendingCaps } from './budget.ts';
 import { advertisedUrl, type ControllerPlace } from './controller-place.ts';
 import { FleetMeter } from './fleet-meter.ts';
-import type { ControllerStatus, Heartbeat, HeartbeatReply } from './heartbeat.ts';
+import type { ControllerStatus, Heartbeat, HeartbeatReply, LeaderRecord } from './heartbeat.ts';
 import { HeartbeatBook } from './heartbeat-book.ts';
 import { type ControllerDesk, startHeartbeatServer } from './heartbeat-server.ts';
 import { acquireLeadership, type Lease, newToken } from './leader.ts';
@@ -64,7 +64,7 @@ export async function startController(options: ControllerOptions): Promise<Contr
   const server = await startHeartbeatServer({ ...place, desk: tenure, token, logger: deployment.logger });
   const address = place === undefined ? server.address : advertisedUrl(place, server.port);
   const stop = new AbortController();
-  const running = tenure.run(address, stop.signal);
+  const running = tenure.run({ address, isListenedOnHere: address.endsWith(`:${server.port}`) }, stop.signal);
   const releasers = new Releasers();
   releasers.use('heartbeat server', server);
   releasers.push('leadership', () => {
@@ -84,6 +84,13 @@ interface TenureParts {
   readonly requests: Queue;
   readonly token: string;
   readonly chores: readonly Chore[];
+}
+
+/** Where workers are told to report. */
+interface Reached {
+  readonly address: string;
+  /** Its port is the one that this process listens on, not another one's that leads here. */
+  readonly isListenedOnHere: boolean;
 }
 
 /** What a controller does while it leads, and waiting in between. */
@@ -146,8 +153,9 @@ class Tenure implements ControllerDesk {
     return this.isLeading;
   }
 
-  async run(address: string, signal: AbortSignal): Promise<void> {
+  async run({ address, isListenedOnHere }: Reached, signal: AbortSignal): Promise<void> {
     const { state, clock, logger } = this.#options.deployment;
+    const own = isListenedOnHere ? address : undefined;
     const leadership = {
       state,
       clock,
@@ -156,7 +164,8 @@ class Tenure implements ControllerDesk {
       timings: this.#timings,
       token: this.#parts.token,
       controllerId: `${hostname()}/${process.pid}/${randomUUID().slice(0, 8)}`,
-      isDeserted: isLoopbackDeserted,
+      isDeserted: async (record: LeaderRecord) =>
+        wasHere(record, own) || (await isLoopbackDeserted(record.address)),
     };
     for (;;) {
       const lease = await acquireLeadership(leadership, signal);
@@ -257,6 +266,15 @@ function limitsOf({ loaded: { config } }: Deployment, { roundMs }: ScalingTiming
 function capsOf({ loaded: { config } }: Deployment): SpendingCaps {
   const cap = (instanceSeconds: number) => (instanceSeconds === 0 ? null : instanceSeconds);
   return { perHour: cap(config.maxInstanceSecondsPerHour), perDay: cap(config.maxInstanceSecondsPerDay) };
+}
+
+/**
+ * Where this controller listens nobody else does any more: of the two, the one in the record has gone. Its machine must be this
+ * one, since others have a 127.0.0.1 too. Without this a controller that starts again on its port would find itself there, take
+ * that for the old one's life, and wait for a lease that nobody holds.
+ */
+function wasHere({ address, controllerId }: LeaderRecord, own: string | undefined): boolean {
+  return address === own && controllerId.startsWith(`${hostname()}/`);
 }
 
 /** A refused connection on this machine is proof that the one who listened there is gone: a hung one still listens. */

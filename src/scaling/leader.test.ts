@@ -120,7 +120,7 @@ describe('leadership', () => {
     await stage.leads('1');
     const asked: string[] = [];
     const heir = await stage.contend('2', {
-      isDeserted: async (address) => {
+      isDeserted: async ({ address }) => {
         asked.push(address);
         return true;
       },

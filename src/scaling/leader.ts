@@ -21,8 +21,8 @@ export interface LeadershipOptions {
   /** Where this controller listens, `http://host:port`, and what callers must show it. */
   readonly address: string;
   readonly token: string;
-  /** Whether it is certain that nobody listens at this address any more, so that its lease need not be waited for. */
-  readonly isDeserted: (address: string) => Promise<boolean>;
+  /** Whether it is certain that the leader of this record has gone, so that its lease need not be waited for. */
+  readonly isDeserted: (record: LeaderRecord) => Promise<boolean>;
 }
 
 /** Leadership for a while. */
@@ -86,7 +86,7 @@ async function tryToLead(options: LeadershipOptions, watch: LeaseWatch): Promise
 async function isFree(current: ReadRecord, options: LeadershipOptions, watch: LeaseWatch): Promise<boolean> {
   const { record } = current;
   const isKnownFree = watch.isOver(current) || record.controllerId === options.controllerId;
-  return isKnownFree || (await options.isDeserted(record.address));
+  return isKnownFree || (await options.isDeserted(record));
 }
 
 interface ReadRecord {

@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { bucketNames, queueNames } from '../../src/jobs/keys.ts';
@@ -10,6 +9,7 @@ import { FakeEc2 } from './fake-ec2/fake-ec2.ts';
 import { processBoot } from './fake-ec2/process-guest.ts';
 import { FakeS3 } from './fake-s3/fake-s3.ts';
 import { FakeSqs } from './fake-sqs.ts';
+import { freePort } from './free-port.ts';
 import { eventually, launcher, processesOf, runCommand, temporaryFolder } from './service.ts';
 
 export interface AwsServiceOptions {
@@ -195,15 +195,4 @@ async function end(child: ChildProcess): Promise<void> {
   const gone = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGTERM');
   await gone;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }

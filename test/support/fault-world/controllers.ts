@@ -83,7 +83,7 @@ export class SimulatedController {
       controllerId: this.name,
       address: this.name,
       token: 'token',
-      isDeserted: async (address: string) => isDeserted(address),
+      isDeserted: async ({ address }: { address: string }) => isDeserted(address),
     };
     for (;;) {
       const lease = await acquireLeadership(leadership, this.#stop.signal);
