@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { after, before, test } from 'node:test';
 import { eventually } from '../support/eventually.ts';
 import { samplePictures } from '../support/face-pictures.ts';
+import { freePort } from '../support/free-port.ts';
 import { PrivateSystemd } from './private-systemd.ts';
 
 /** The units under a real systemd, hardening and all, on the sources of this repository. */
@@ -122,6 +122,49 @@ for (const { code, restarted, poweredOff } of [
   });
 }
 
+/** STS's answer, by a program with the CLI's name: the real one is not at hand. It shows what it was called with. */
+const STAND_IN_CLI = `#!/bin/sh
+[ "$1 $2" = "sts assume-role" ] || exit 3
+case "$*" in *"--role-arn arn:aws:iam::123456789012:role/web"*) ;; *) exit 4 ;; esac
+echo '{"Version": 1, "AccessKeyId": "AKIDWEB", "SecretAccessKey": "s", "SessionToken": "t", "Expiration": "2099-01-01T00:00:00Z"}'
+`;
+
+test('on EC2 the web tier gets its role from a unit of its own, and nobody else reads it', async () => {
+  const credentials = '/run/facefleet-web-role/credentials.json';
+  const ec2 = '/opt/facefleet/deploy/systemd/ec2';
+  await machine.write('/etc/facefleet/facefleet.env', 'AWS_REGION=us-east-1\n');
+  await machine.write('/etc/facefleet/web-role.env', 'WEB_ROLE_ARN=arn:aws:iam::123456789012:role/web\n');
+  await machine.write('/var/cli/aws', STAND_IN_CLI);
+  await machine.run('chmod', '755', '/var/cli/aws');
+  await machine.write(
+    '/etc/systemd/system/facefleet-web-role.service.d/test.conf',
+    '[Service]\nEnvironment=PATH=/var/cli:/usr/bin:/bin\n',
+  );
+  await machine.run('systemd-sysusers', `${ec2}/facefleet-web.sysusers.conf`);
+  for (const unit of ['service', 'timer']) {
+    await machine.run('cp', `${ec2}/facefleet-web-role.${unit}`, '/etc/systemd/system/');
+  }
+  await machine.run('systemctl', 'daemon-reload');
+  const { code, stderr } = await machine.run('systemctl', 'start', 'facefleet-web-role.service');
+  const log = code === 0 ? '' : (await machine.run('journalctl', '-n', '20', '-o', 'cat')).stdout;
+  assert.equal(code, 0, stderr + log);
+  const readBy = (user: string) =>
+    machine.run('setpriv', `--reuid=${user}`, `--regid=${user}`, '--init-groups', 'cat', credentials);
+  assert.equal(JSON.parse((await readBy('facefleet-web')).stdout).AccessKeyId, 'AKIDWEB');
+  assert.notEqual((await readBy('facefleet')).code, 0);
+  await machine.run('rm', credentials);
+  await machine.run('systemctl', 'start', 'facefleet-web-role.timer');
+  const isThere = async () => (await machine.run('test', '-e', credentials)).code === 0;
+  await eventually('the timer brings them anew', isThere);
+  await machine.run('systemctl', 'stop', 'facefleet-web-role.timer', 'facefleet-web-role.service');
+  await machine.run(
+    'rm',
+    '/etc/systemd/system/facefleet-web-role.service',
+    '/etc/systemd/system/facefleet-web-role.timer',
+  );
+  await machine.run('systemctl', 'daemon-reload');
+});
+
 test('uninstalled, nothing but settings and data is left', async () => {
   assert.equal((await machine.facefleet('systemd', 'uninstall')).code, 0);
   const { stdout } = await machine.run('systemctl', 'list-unit-files', 'facefleet*', '--no-legend');
@@ -149,14 +192,4 @@ async function recognise(): Promise<string> {
     signal: AbortSignal.timeout(60_000),
   });
   return response.text();
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }
