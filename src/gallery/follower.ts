@@ -19,11 +19,11 @@ export interface FollowerOptions {
   readonly observer?: GalleryObserver;
 }
 
-/** Is told how a copy changes, right after it did. */
 export interface GalleryObserver {
+  /** Called right after the entry was applied. */
   onEntry(entry: LogEntry, state: GalleryState): void;
-  /** Another state took the place of the one before. */
-  onBase(state: GalleryState): void;
+  /** Another state is about to take the place of the one before; what this resolves to is called when it does, or never. */
+  prepareBase(state: GalleryState): Promise<() => void>;
 }
 
 /**
@@ -155,9 +155,12 @@ export class GalleryFollower {
     if (read === undefined) return;
     const state = await readSegments(this.#store, read.manifest, this.#packs);
     if (state === undefined || read.manifest.sequence <= this.#version) return;
+    const adopt = await this.#observer?.prepareBase(state);
+    // Meanwhile this process may have written on.
+    if (read.manifest.sequence <= this.#version) return;
     this.#manifest = read;
     this.#state = state;
     this.#version = read.manifest.sequence;
-    this.#observer?.onBase(state);
+    adopt?.();
   }
 }

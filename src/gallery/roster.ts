@@ -30,6 +30,11 @@ export class Roster {
     return this.#indexById.size;
   }
 
+  /** All indices lie below it. */
+  get indices(): number {
+    return this.#people.length;
+  }
+
   at(index: number): Person | undefined {
     return this.#people[index];
   }

@@ -46,8 +46,7 @@ export interface AppOptions {
 }
 
 /** The HTTP interface as an Express application, which a test may use without a web tier around it. */
-export function createApp(options: AppOptions): Express {
-  const context = createContext(options);
+export function createApp(options: AppOptions, context = createContext(options)): Express {
   const app = express();
   app.disable('x-powered-by').disable('etag').set('query parser', 'simple');
   app.use(observeRequests(context.telemetry), prepare, guardOrigin(context.config));

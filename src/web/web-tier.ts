@@ -8,8 +8,8 @@ import type { Config } from '../config.ts';
 import type { Deployment } from '../deployment.ts';
 import { FacefleetError } from '../errors.ts';
 import { JobClient } from '../jobs/job-client.ts';
-import { createApp } from './app.ts';
-import type { WaitLimits } from './context.ts';
+import { createApp, createContext } from './app.ts';
+import type { WaitLimits, WebContext } from './context.ts';
 import { checkBinding } from './guards.ts';
 import type { Page } from './page/page.ts';
 import { CertificateWatch, type KeyPair, readKeyPair, type TlsFiles } from './tls.ts';
@@ -48,8 +48,7 @@ export interface WebTier extends AsyncDisposable {
  * @throws FacefleetError `config-invalid` (strangers could come in without a key, a certificate that cannot serve),
  *   `conflict` (the port is taken), `permission-denied`.
  */
-export async function startWebTier(options: WebTierOptions): Promise<WebTier> {
-  const { deployment, ...settings } = options;
+export async function startWebTier({ deployment, ...settings }: WebTierOptions): Promise<WebTier> {
   const { logger } = deployment;
   const { config } = deployment.loaded;
   await checkBinding(config, () => new ApiKeyStore(deployment).hasUsableAdmin());
@@ -59,7 +58,9 @@ export async function startWebTier(options: WebTierOptions): Promise<WebTier> {
   const stopWaiting = new AbortController();
   const ending = new AbortController();
   const signals = { stopWaiting: stopWaiting.signal, closing: ending.signal };
-  const app = createApp({ deployment, client, ...signals, ...settings });
+  const options = { deployment, client, ...signals, ...settings };
+  const context = createContext(options);
+  const app = createApp(options, context);
   const server = serve(app, pair);
   const open = trackResponses(server);
   try {
@@ -72,6 +73,7 @@ export async function startWebTier(options: WebTierOptions): Promise<WebTier> {
   const certificate = watchCertificate(server, files, pair, deployment);
   const url = `${pair === undefined ? 'http' : 'https'}://${urlHost(config.host)}:${port}`;
   logger.info({ url, dialect: config.dialect }, 'listening');
+  void preload(context);
   let closing: Promise<void> | undefined;
   const close = async () => {
     await certificate?.[Symbol.asyncDispose]();
@@ -88,6 +90,19 @@ export async function startWebTier(options: WebTierOptions): Promise<WebTier> {
       return closing;
     },
   };
+}
+
+/** Nobody waits for it: a request that comes first reads along, and one after a failure reads anew. */
+async function preload({ galleries, closing, logger }: WebContext): Promise<void> {
+  try {
+    await galleries.preload();
+  } catch (error) {
+    if (closing.aborted) return;
+    logger.warn(
+      { err: error },
+      'the gallery could not be read ahead; the first request about it will try again',
+    );
+  }
 }
 
 function serve(app: ReturnType<typeof createApp>, pair: KeyPair | undefined): Server | TlsServer {
