@@ -378,7 +378,7 @@ test('health, readiness, version and the page', async () => {
 
 test('not ready while the broker or a bucket does not answer', async () => {
   await using service = await WebService.start();
-  service.deployment.state.failNext('head', new UnavailableError('told to'));
+  service.deployment.state.failNext('head', new UnavailableError('told to'), { key: 'readiness-probe' });
   const response = await service.fetch('/readyz');
   assert.equal(response.status, 503);
   assert.deepEqual(await response.json(), {
