@@ -166,3 +166,19 @@ test('taking the same batch again changes nothing', async () => {
   assert.deepEqual(await scene.batch(), before);
   assert.equal(await scene.round(), 0);
 });
+
+test('with a batch open the next look is due in a second, without one in a minute', async () => {
+  await using scene = await Scene.open('Paul');
+  const { signal } = new AbortController();
+  await scene.runner.run(signal);
+  assert.equal(scene.runner.restSeconds, 1);
+  const jobId = batchJobId(scene.batchId, 0);
+  await createResult(
+    scene.deployment.output,
+    doneResult((await readRecord(scene.deployment, jobId))!, 'Paul'),
+  );
+  await scene.runner.run(signal);
+  assert.equal(scene.runner.restSeconds, 60);
+  await scene.anotherRunner().run(signal);
+  assert.equal(scene.runner.restSeconds, 60);
+});

@@ -17,6 +17,9 @@ const WINDOW = 200;
 const LOOKS_AT_ONCE = 16;
 /** With nothing of it in the queue, a batch whose jobs get no results for so long has lost their messages. */
 const LOST_AFTER_MS = 60_000;
+/** With a batch open there is something to do each second; without one a web tier calls, and this is in case nobody heard. */
+const OPEN_REST_SECONDS = 1;
+const IDLE_REST_SECONDS = 60;
 
 export interface BatchRunnerOptions extends Buckets {
   readonly requests: Queue;
@@ -36,6 +39,7 @@ export class BatchRunner {
   readonly #finished = new Set<string>();
   /** Since when each has made no progress, by the monotonic clock. */
   readonly #stuckSince = new Map<string, { settled: number; at: number }>();
+  #open = 0;
 
   constructor(options: BatchRunnerOptions) {
     this.#options = options;
@@ -45,6 +49,7 @@ export class BatchRunner {
   async run(signal: AbortSignal): Promise<number> {
     const batches = await this.#openBatches();
     let finished = 0;
+    this.#open = batches.length;
     for (const stored of batches) {
       if (signal.aborted) break;
       try {
@@ -56,7 +61,13 @@ export class BatchRunner {
         this.#options.logger[level]({ batchId, error: errorMessage(error) }, 'a batch could not be advanced');
       }
     }
+    this.#open -= finished;
     return finished;
+  }
+
+  /** How long the next round may wait. A listing costs money where buckets are S3's. */
+  get restSeconds(): number {
+    return this.#open > 0 ? OPEN_REST_SECONDS : IDLE_REST_SECONDS;
   }
 
   async #openBatches(): Promise<StoredBatch[]> {

@@ -23,6 +23,11 @@ test('an hour costs what is fixed, and for each worker as much again', () => {
   assert.ok(perWorker > 0.089 && perWorker < 0.1);
 });
 
+test('requests of an idle system are a line of their own, and little', () => {
+  const line = estimateCost(request).fixed.find(({ what }) => /requests/.test(what));
+  assert.ok(line !== undefined && line.hourly > 0.005 && line.hourly < 0.02);
+});
+
 test('a load balancer is not forgotten', () => {
   const plain = estimateCost(request).hourly[0]!.price;
   assert.ok(estimateCost({ ...request, hasLoadBalancer: true }).hourly[0]!.price > plain + 0.03);
@@ -33,5 +38,5 @@ test('a price that is not in the table must be said, and one that is said wins',
   assert.throws(() => estimateCost(unknown), UnknownPriceError);
   const said = estimateCost({ ...unknown, overrides: new Map([['z9.mega', 2]]) });
   assert.ok(said.perWorker > 2);
-  assert.ok(estimateCost({ ...request, overrides: new Map([['t3.small', 0]]) }).hourly[0]!.price < 0.01);
+  assert.ok(estimateCost({ ...request, overrides: new Map([['t3.small', 0]]) }).hourly[0]!.price < 0.03);
 });

@@ -35,6 +35,10 @@ const HOURS_A_MONTH = 730;
 const WRITES_PER_PICTURE = 2;
 const READS_PER_PICTURE = 3;
 const QUEUE_CALLS_PER_PICTURE = 6;
+/** Of web tier and controller while there is nothing to do; `npm run prove -- --on aws idle` counts them. Listings are paid as writes. */
+const IDLE_WRITES_AN_HOUR = 2100;
+const IDLE_READS_AN_HOUR = 4700;
+const IDLE_QUEUE_CALLS_AN_HOUR = 4600;
 
 /** The table knows no price for these types. Say it with `--price`. */
 export class UnknownPriceError extends Error {
@@ -66,6 +70,7 @@ export function estimateCost(request: CostRequest): CostEstimate {
     { what: `web instance and controller, ${webType}`, hourly: web },
     { what: `its disk, ${prices.diskGigabytes} GB`, hourly: disk },
     { what: 'its public address', hourly: prices.publicIpv4Hour },
+    { what: 'requests while nobody asks anything', hourly: idleHourly() },
     ...(hasLoadBalancer
       ? [
           {
@@ -93,4 +98,13 @@ export function estimateCost(request: CostRequest): CostEstimate {
       READS_PER_PICTURE * prices.s3ReadsPer1000 +
       QUEUE_CALLS_PER_PICTURE * prices.queueCallsPer1000,
   };
+}
+
+function idleHourly(): number {
+  return (
+    (IDLE_WRITES_AN_HOUR * prices.s3WritesPer1000 +
+      IDLE_READS_AN_HOUR * prices.s3ReadsPer1000 +
+      IDLE_QUEUE_CALLS_AN_HOUR * prices.queueCallsPer1000) /
+    1000
+  );
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { beforeEach, describe, it } from 'node:test';
 import { FakeClock } from '../../test/support/fake-clock.ts';
 import { MemoryDeployment } from '../../test/support/memory-deployment.ts';
-import { UnavailableError } from '../errors.ts';
+import { FacefleetError, UnavailableError } from '../errors.ts';
 import { encodeDeadLetter } from '../jobs/dead-letter.ts';
 import type { Dialect, JobRecord, JobResult, JobTask } from '../jobs/job.ts';
 import { attemptKey, idempotencyKey, inputKey, queueNames, resultKey } from '../jobs/keys.ts';
@@ -13,6 +13,7 @@ import { createResult, readResult } from '../jobs/results.ts';
 import { resultBucket } from '../jobs/stores.ts';
 import { silentLogger } from '../logger.ts';
 import { AgeSweep, ageRules } from './age-sweep.ts';
+import { Bell } from './bell.ts';
 import { DeadLetterCollector } from './dead-letter-collector.ts';
 import { choresOf, keepHouse } from './housekeeping.ts';
 import { LostJobSweep } from './lost-job-sweep.ts';
@@ -344,6 +345,69 @@ describe('housekeeping', () => {
     );
     await clock.advance(40_000);
     assert.deepEqual(runs.toSorted(), ['fails', 'fails', 'often', 'often', 'often', 'often']);
+    stop.abort();
+    await keeping;
+  });
+
+  it('lets a chore rest that has nothing to do, and has it done at once when it is called', async () => {
+    const stop = new AbortController();
+    const runs: number[] = [];
+    const startedAt = clock.monotonic();
+    let restSeconds = 60;
+    const chore = {
+      name: 'rests',
+      everySeconds: 2,
+      restSeconds: () => restSeconds,
+      run: async () => runs.push((clock.monotonic() - startedAt) / 1000),
+    };
+    const bell = new Bell(clock, [chore]);
+    const keeping = keepHouse([chore], { clock, logger: silentLogger, bell }, stop.signal);
+    await clock.advance(70_000);
+    assert.deepEqual(runs, [2, 62]);
+    bell.ring('nobody');
+    bell.ring('rests');
+    await clock.advance(0);
+    assert.deepEqual(runs, [2, 62, 70]);
+    // Those who call while it works, or just has, wait for the least pause and no longer.
+    bell.ring('rests');
+    bell.ring('rests');
+    await clock.advance(1999);
+    assert.equal(runs.length, 3);
+    await clock.advance(1);
+    assert.deepEqual(runs, [2, 62, 70, 72]);
+    restSeconds = 2;
+    await clock.advance(62_000);
+    assert.equal(runs.length, 6);
+    stop.abort();
+    await keeping;
+  });
+
+  it('asks less and less often while it is refused, so that refused calls cost little', async () => {
+    const stop = new AbortController();
+    let runs = 0;
+    const run = async () => {
+      runs++;
+      throw new FacefleetError('permission-denied', 'arn:controller may not s3:ListBucket');
+    };
+    const parts = { clock, logger: silentLogger };
+    const keeping = keepHouse([{ name: 'refused', everySeconds: 1, run }], parts, stop.signal);
+    await clock.advance(3_600_000);
+    assert.ok(runs > 10 && runs < 30, `${runs} runs in an hour`);
+    stop.abort();
+    await keeping;
+  });
+
+  it('asks next to nothing of an idle deployment', async () => {
+    const stop = new AbortController();
+    const keeping = keepHouse(await choresOf(deployment), deployment, stop.signal);
+    await clock.advance(60_000);
+    const lists = () =>
+      [deployment.input, deployment.output, deployment.state].flatMap(({ calls }) =>
+        calls.filter(({ operation }) => operation === 'list'),
+      ).length;
+    const before = lists();
+    await clock.advance(3_600_000);
+    assert.ok(lists() - before < 700, `${lists() - before} listings in an hour`);
     stop.abort();
     await keeping;
   });

@@ -2,6 +2,7 @@ import { BatchRunner } from '../batches/batch-runner.ts';
 import type { Deployment } from '../deployment.ts';
 import { errorMessage } from '../errors.ts';
 import { GalleriesHousekeeping } from '../gallery/housekeeping.ts';
+import { BATCHES, WEBHOOKS } from '../jobs/chores.ts';
 import { ensureJobQueues } from '../jobs/queues.ts';
 import { collectStaleResponseQueues } from '../jobs/response-queue.ts';
 import type { Logger } from '../logger.ts';
@@ -9,6 +10,7 @@ import type { Clock } from '../ports/clock.ts';
 import { Destinations } from '../webhooks/destinations.ts';
 import { WebhookDeliverer } from '../webhooks/webhook-deliverer.ts';
 import { AgeSweep, ageRules } from './age-sweep.ts';
+import { Bell } from './bell.ts';
 import { DeadLetterCollector } from './dead-letter-collector.ts';
 import { LostJobSweep } from './lost-job-sweep.ts';
 
@@ -16,30 +18,45 @@ import { LostJobSweep } from './lost-job-sweep.ts';
 export interface Chore {
   readonly name: string;
   readonly everySeconds: number;
+  /** After a run: seconds until it is worth the next, unless somebody calls. At least and by default `everySeconds`. */
+  restSeconds?(): number;
   run(signal: AbortSignal): Promise<number>;
 }
 
-/** Does every chore now and then, until the signal aborts; one that fails is tried again at its next time. */
+/** One that fails rests twice as long each time, up to this: calls that are refused are paid for too. */
+const MOST_BACKOFF_SECONDS = 300;
+
+/** Does every chore now and then, until the signal aborts, and at once when the bell is rung for it. */
 export async function keepHouse(
   chores: readonly Chore[],
-  { clock, logger }: { clock: Clock; logger: Logger },
+  parts: { clock: Clock; logger: Logger; bell?: Bell },
   signal: AbortSignal,
 ): Promise<void> {
-  await Promise.all(chores.map((chore) => repeat(chore, clock, logger, signal)));
+  const { bell = new Bell(parts.clock, chores) } = parts;
+  await Promise.all(chores.map((chore) => repeat(chore, { ...parts, bell }, signal)));
 }
 
-async function repeat(chore: Chore, clock: Clock, logger: Logger, signal: AbortSignal): Promise<void> {
-  for (;;) {
-    await clock.sleep(chore.everySeconds * 1000, signal);
+async function repeat(
+  chore: Chore,
+  { clock, logger, bell }: { clock: Clock; logger: Logger; bell: Bell },
+  signal: AbortSignal,
+): Promise<void> {
+  const { name, everySeconds } = chore;
+  let restSeconds = everySeconds;
+  for (let failures = 0; ; ) {
+    await clock.sleep(everySeconds * 1000, signal);
+    if (restSeconds > everySeconds) await bell.wait(name, restSeconds - everySeconds, signal);
     if (signal.aborted) return;
     try {
       const changed = await chore.run(signal);
-      if (changed > 0) logger.info({ chore: chore.name, changed }, 'housekeeping');
+      if (changed > 0) logger.info({ chore: name, changed }, 'housekeeping');
+      failures = 0;
+      restSeconds = chore.restSeconds?.() ?? everySeconds;
     } catch (error) {
-      logger.warn(
-        { chore: chore.name, error: errorMessage(error) },
-        'housekeeping failed; trying again later',
-      );
+      failures++;
+      restSeconds = Math.min(MOST_BACKOFF_SECONDS, everySeconds * 2 ** (failures - 1));
+      const facts = { chore: name, error: errorMessage(error), againInSeconds: restSeconds };
+      logger.warn(facts, 'housekeeping failed; trying again later');
     }
   }
 }
@@ -58,10 +75,16 @@ export async function choresOf(deployment: Deployment): Promise<Chore[]> {
   const ages = new AgeSweep(ageRules(deployment, retentionDays), clock);
   return [
     { name: 'dead letters', everySeconds: 10, run: (signal) => collector.run(signal) },
-    { name: 'batches', everySeconds: 1, run: (signal) => batches.run(signal) },
     {
-      name: 'webhooks',
+      name: BATCHES,
+      everySeconds: 1,
+      restSeconds: () => batches.restSeconds,
+      run: (signal) => batches.run(signal),
+    },
+    {
+      name: WEBHOOKS,
       everySeconds: 2,
+      restSeconds: () => webhooks.restSeconds,
       // It tells itself what went wrong, and metrics count the rest.
       run: async (signal) => {
         await webhooks.run(signal);

@@ -6,12 +6,13 @@ import { errorMessage, FacefleetError, isTransient } from '../errors.ts';
 import type { Logger } from '../logger.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Queue } from '../ports/queue.ts';
-import { wakeController } from '../scaling/controller-client.ts';
+import { callForChore, wakeController } from '../scaling/controller-client.ts';
 import { Releasers } from '../shutdown.ts';
 import type { Telemetry } from '../telemetry/telemetry.ts';
 import { newTraceId, type TraceContext } from '../telemetry/trace-context.ts';
 import { oweCall, type Webhook } from '../webhooks/webhook.ts';
 import { type Cancellation, cancelJob } from './cancellation.ts';
+import { WEBHOOKS } from './chores.ts';
 import { bindIdempotencyKey, type IdempotencyClaim } from './idempotency.ts';
 import { JOB_FORMAT_VERSION, type JobRecord, type JobResult, type JobStage, type JobTask } from './job.ts';
 import { JobList, type JobPage, type JobQuery } from './job-list.ts';
@@ -246,6 +247,7 @@ export class JobClient implements AsyncDisposable {
     await requests.send(encodeMessage(message));
     telemetry.stageOf(trace, 'send', startedAt);
     void wakeController(buckets.state);
+    if (webhook !== undefined) void callForChore(buckets.state, WEBHOOKS);
   }
 
   async #look(jobId: string): Promise<JobResult | undefined> {

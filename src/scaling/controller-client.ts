@@ -26,6 +26,11 @@ export function announceGalleryVersion(state: ObjectStore, version: number): Pro
   return clientOf(state).tell('/gallery', { version });
 }
 
+/** Tells the controller that there is something to do for a chore of its that rests. A hint, as `wakeController`. */
+export function callForChore(state: ObjectStore, name: string): Promise<boolean> {
+  return clientOf(state).tell('/chore', { name });
+}
+
 /** What the controller tells of itself and of those who report to it; undefined when none answers. Never rejects. */
 export function askController(state: ObjectStore): Promise<ControllerStatus | undefined> {
   return clientOf(state).ask();
@@ -40,6 +45,7 @@ function clientOf(state: ObjectStore): ControllerClient {
 class ControllerClient {
   readonly #state: ObjectStore;
   #leader: LeaderRecord | undefined;
+  #looking: Promise<LeaderRecord | undefined> = Promise.resolve(undefined);
   #lookedAt = Number.NEGATIVE_INFINITY;
   #wokeAt = Number.NEGATIVE_INFINITY;
 
@@ -76,10 +82,13 @@ class ControllerClient {
     return post(leader, path, body);
   }
 
+  /** Hints that come at once share a look, and soon after it what it found. */
   async #look(): Promise<LeaderRecord | undefined> {
-    if (performance.now() - this.#lookedAt < LOOK_PAUSE_MS) return undefined;
-    this.#lookedAt = performance.now();
-    this.#leader = await readLeader(this.#state);
+    if (performance.now() - this.#lookedAt >= LOOK_PAUSE_MS) {
+      this.#lookedAt = performance.now();
+      this.#looking = readLeader(this.#state);
+    }
+    this.#leader = await this.#looking;
     return this.#leader;
   }
 }

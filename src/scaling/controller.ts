@@ -5,6 +5,7 @@ import { fleetKind } from '../config.ts';
 import type { Deployment } from '../deployment.ts';
 import { errorMessage } from '../errors.ts';
 import { Gallery } from '../gallery/gallery.ts';
+import { Bell } from '../housekeeping/bell.ts';
 import { type Chore, choresOf, keepHouse } from '../housekeeping/housekeeping.ts';
 import { ensureJobQueues } from '../jobs/queues.ts';
 import type { Fleet } from '../ports/fleet.ts';
@@ -99,6 +100,7 @@ class Tenure implements ControllerDesk {
   readonly #parts: TenureParts;
   readonly #timings: ScalingTimings;
   readonly #wakeUp: WakeUp;
+  readonly #bell: Bell;
   readonly #gallery: Gallery;
   readonly #meter: FleetMeter;
   #galleryVersion = 0;
@@ -109,6 +111,7 @@ class Tenure implements ControllerDesk {
     this.#options = options;
     this.#parts = parts;
     this.#wakeUp = new WakeUp(clock);
+    this.#bell = new Bell(clock, parts.chores);
     this.#gallery = new Gallery({ state, clock });
     this.#meter = new FleetMeter({
       ...options.deployment,
@@ -150,6 +153,11 @@ class Tenure implements ControllerDesk {
 
   onGalleryVersion(version: number): boolean {
     this.#galleryVersion = Math.max(this.#galleryVersion, version);
+    return this.isLeading;
+  }
+
+  onChore(name: string): boolean {
+    this.#bell.ring(name);
     return this.isLeading;
   }
 
@@ -197,7 +205,7 @@ class Tenure implements ControllerDesk {
       await Promise.all([
         this.#goRounds(reconciler, signal),
         this.#followGallery(signal),
-        keepHouse(this.#parts.chores, deployment, signal),
+        keepHouse(this.#parts.chores, { ...deployment, bell: this.#bell }, signal),
       ]);
     } finally {
       this.#office = undefined;

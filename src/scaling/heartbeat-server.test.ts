@@ -5,7 +5,7 @@ import { eventually } from '../../test/support/eventually.ts';
 import { MemoryObjectStore } from '../../test/support/memory-object-store.ts';
 import { leaderKey } from '../jobs/keys.ts';
 import { silentLogger } from '../logger.ts';
-import { announceGalleryVersion, wakeController } from './controller-client.ts';
+import { announceGalleryVersion, callForChore, wakeController } from './controller-client.ts';
 import type { Heartbeat, LeaderRecord } from './heartbeat.ts';
 import { type ControllerDesk, type HeartbeatServer, startHeartbeatServer } from './heartbeat-server.ts';
 
@@ -29,6 +29,7 @@ class Desk implements ControllerDesk {
   isLeading = true;
   readonly beats: Heartbeat[] = [];
   readonly versions: number[] = [];
+  readonly chores: string[] = [];
   wakes = 0;
 
   onHeartbeat(beat: Heartbeat) {
@@ -41,6 +42,10 @@ class Desk implements ControllerDesk {
   }
   onGalleryVersion(version: number) {
     this.versions.push(version);
+    return this.isLeading;
+  }
+  onChore(name: string) {
+    this.chores.push(name);
     return this.isLeading;
   }
   status() {
@@ -143,8 +148,25 @@ describe('a hint', () => {
     assert.equal(desk.wakes, 1);
     assert.ok(await announceGalleryVersion(state, 12));
     assert.deepEqual(desk.versions, [12]);
+    assert.ok(await callForChore(state, 'webhooks'));
+    assert.ok(
+      await callForChore(state, 'webhooks'),
+      'each is told: what was listed a moment ago had not this',
+    );
+    assert.deepEqual(desk.chores, ['webhooks', 'webhooks']);
     const looks = state.calls.filter(({ operation }) => operation === 'get');
     assert.equal(looks.length, 1, 'who leads is looked up once');
+  });
+
+  it('is heard beside another one, with one look who leads', async () => {
+    const state = new MemoryObjectStore();
+    await lead(state, server);
+    assert.deepEqual(await Promise.all([wakeController(state), callForChore(state, 'batches')]), [
+      true,
+      true,
+    ]);
+    assert.deepEqual(desk.chores, ['batches']);
+    assert.equal(state.calls.filter(({ operation }) => operation === 'get').length, 1);
   });
 
   it('that comes at once after another is left out', async () => {

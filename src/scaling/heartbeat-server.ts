@@ -13,6 +13,8 @@ export interface ControllerDesk {
   /** False while this controller does not lead. */
   onWake(): boolean;
   onGalleryVersion(version: number): boolean;
+  /** There is something to do for this chore. */
+  onChore(name: string): boolean;
   status(): ControllerStatus;
 }
 
@@ -50,7 +52,7 @@ const BEAT_NUMBERS = [
 
 /**
  * Where instances report and others drop hints: `POST /heartbeat` (Heartbeat → HeartbeatReply), `/status`
- * (→ ControllerStatus), `/wake` and `/gallery` ({version}), with a bearer token. 503 means: not the leader, look again who is.
+ * (→ ControllerStatus), `/wake`, `/gallery` ({version}) and `/chore` ({name}), with a bearer token. 503 means: not the leader, look again who is.
  */
 export async function startHeartbeatServer(options: HeartbeatServerOptions): Promise<HeartbeatServer> {
   const { host = '127.0.0.1', port: wantedPort = 0, token, desk, logger } = options;
@@ -110,6 +112,8 @@ async function handle(
       return answer(response, desk.onWake() ? 204 : 503);
     case '/gallery':
       return answer(response, desk.onGalleryVersion(parseVersion(body)) ? 204 : 503);
+    case '/chore':
+      return answer(response, desk.onChore(parseName(body)) ? 204 : 503);
     default:
       return answer(response, 404);
   }
@@ -156,6 +160,11 @@ function parseHeartbeat(body: Record<string, unknown>): Heartbeat {
 function parseVersion({ version }: Record<string, unknown>): number {
   if (typeof version === 'number' && Number.isSafeInteger(version) && version >= 0) return version;
   throw badRequest(`a gallery version of ${JSON.stringify(version)}, expected a whole number from 0`);
+}
+
+function parseName({ name }: Record<string, unknown>): string {
+  if (typeof name === 'string') return name;
+  throw badRequest(`a chore whose name is ${JSON.stringify(name)}, expected text`);
 }
 
 function badRequest(what: string): FacefleetError {

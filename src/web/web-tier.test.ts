@@ -132,3 +132,14 @@ test('a refused upload is read to its end for a while, then cut off', async () =
   await clock.advance(5000);
   await closed;
 });
+
+test('an idle web tier asks its buckets for next to nothing', async () => {
+  const clock = new FakeClock();
+  const deployment = new MemoryDeployment({ clock });
+  await using _service = await WebService.start({ deployment, recognise: false });
+  const calls = () =>
+    [deployment.input, deployment.output, deployment.state].flatMap((bucket) => bucket.calls).length;
+  const before = calls();
+  await clock.advance(60_000);
+  assert.ok(calls() - before <= 3, `${calls() - before} calls in a minute; its lease is renewed three times`);
+});

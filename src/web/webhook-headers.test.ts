@@ -26,6 +26,19 @@ test('whoever asked to be called is called when the job is done, with what the w
   });
 });
 
+test('a controller that owes nobody a call looks rarely, and at once when it is told of one', async () => {
+  await using receiver = await WebhookReceiver.start();
+  await using service = await WatchedService.start({ flags: { 'webhook-allowed-hosts': '127.0.0.1' } });
+  const { state } = service.web.deployment;
+  const looks = () =>
+    state.calls.filter(({ operation, key }) => operation === 'list' && key === 'webhooks/').length;
+  await eventually('a first look', () => looks() === 1);
+  const headers = { prefer: 'respond-async', 'webhook-url': receiver.url, 'webhook-secret': SECRET };
+  await service.web.post('/v1/recognitions', formOf(pictureOf('Paul')), headers);
+  // By itself it would look after a minute.
+  await eventually('the call', () => receiver.calls.length > 0, 30);
+});
+
 test('webhooks that would not be called are refused, before a picture is taken', async () => {
   await using service = await WatchedService.start({ works: false });
   for (const headers of [

@@ -205,3 +205,23 @@ test('many are called, one that is unreadable holds nobody up', async () => {
   assert.equal(await scene.round(), 50);
   assert.equal(new Set(scene.receiver.calls.map(({ headers }) => headers['webhook-id'])).size, 50);
 });
+
+test('the next look is due when the next call is, and in a minute when none is owed', async () => {
+  await using scene = await Scene.open();
+  await scene.round();
+  assert.equal(scene.deliverer.restSeconds, 60);
+  const jobId = await scene.job({ isFinished: false });
+  await scene.round();
+  assert.equal(scene.deliverer.restSeconds, 2, 'a job may be finished at any moment');
+  await scene.clock.advance(100_000);
+  await scene.round();
+  assert.equal(scene.deliverer.restSeconds, 25);
+  await scene.finish(jobId);
+  await scene.clock.advance(25_000);
+  scene.receiver.nextAnswers.push({ status: 500 });
+  await scene.round();
+  assert.equal(scene.deliverer.restSeconds, 5, 'as long as the first failure is waited for');
+  await scene.clock.advance(5000);
+  assert.equal(await scene.round(), 1);
+  assert.equal(scene.deliverer.restSeconds, 60);
+});

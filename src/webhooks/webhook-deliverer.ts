@@ -34,6 +34,9 @@ const MAX_LOOKS = 2000;
 /** A job that isn't finished is looked at again after a quarter of the time that has passed, within these. */
 const LEAST_LOOK_MS = 1000;
 const MOST_LOOK_MS = 60_000;
+/** A round lists what is owed, which costs money where buckets are S3's. Who owes a new call says so. */
+const LEAST_REST_MS = 2000;
+const MOST_REST_MS = 60_000;
 
 export interface WebhookDelivererOptions extends Buckets {
   readonly destinations: Destinations;
@@ -76,6 +79,13 @@ export class WebhookDeliverer {
     };
     await Promise.all(Array.from({ length: CALLS_AT_ONCE }, work));
     return delivered;
+  }
+
+  /** How long the next round may wait: until the next call is due. */
+  get restSeconds(): number {
+    const now = this.#options.clock.now();
+    const dueAt = this.#cursor === undefined ? Math.min(...this.#due.values()) : now;
+    return Math.min(MOST_REST_MS, Math.max(LEAST_REST_MS, dueAt - now)) / 1000;
   }
 
   async #dueJobs(): Promise<string[]> {
@@ -121,7 +131,8 @@ export class WebhookDeliverer {
       this.#due.set(jobId, clock.now() + Math.min(MOST_LOOK_MS, Math.max(LEAST_LOOK_MS, waitedMs / 4)));
     } catch (error) {
       logger.warn({ jobId, error: errorMessage(error) }, 'a webhook could not be dealt with; trying on');
-      if (errorCode(error) === 'data-corrupt') this.#due.set(jobId, Number.POSITIVE_INFINITY);
+      const isHopeless = errorCode(error) === 'data-corrupt';
+      this.#due.set(jobId, isHopeless ? Number.POSITIVE_INFINITY : clock.now() + LEAST_REST_MS);
     }
     return false;
   }

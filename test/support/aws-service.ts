@@ -15,6 +15,8 @@ import { eventually, launcher, processesOf, runCommand, temporaryFolder } from '
 export interface AwsServiceOptions {
   /** Over the ones of the test; all tiers and the instances get them. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Calls of SQS go through the door that counts them. */
+  readonly countsQueueCalls?: boolean;
 }
 
 /** As the units of the tiers do it. */
@@ -58,7 +60,8 @@ export class AwsService implements AsyncDisposable {
     this.#releasers = parts.releasers;
   }
 
-  static async start({ environment: more = {} }: AwsServiceOptions = {}): Promise<AwsService> {
+  static async start(options: AwsServiceOptions = {}): Promise<AwsService> {
+    const { environment: more = {}, countsQueueCalls = false } = options;
     const releasers = new Releasers();
     const dataDir = temporaryFolder();
     releasers.push('data folder', () => rm(dataDir, { recursive: true, force: true, maxRetries: 5 }));
@@ -77,7 +80,7 @@ export class AwsService implements AsyncDisposable {
       AWS_ACCESS_KEY_ID: 'test',
       AWS_SECRET_ACCESS_KEY: 'test-secret',
       AWS_ENDPOINT_URL_S3: s3.endpoint,
-      AWS_ENDPOINT_URL_SQS: sqs.directEndpoint,
+      AWS_ENDPOINT_URL_SQS: countsQueueCalls ? sqs.endpoint : sqs.directEndpoint,
       ...more,
     };
     const boot = processBoot({ command: process.execPath, args: [launcher, 'worker'], logDir: dataDir });

@@ -151,3 +151,18 @@ test('what is not taken is told, and nothing of it is kept', async () => {
     assert.equal((await web.fetch(`/v1/batches/${path}`)).status, 404, path);
   }
 });
+
+test('a batch is begun at once by a controller that has had none to look after', async () => {
+  await using service = await WatchedService.start();
+  const { state } = service.web.deployment;
+  const looks = () =>
+    state.calls.filter(({ operation, key }) => operation === 'list' && key === 'batches/').length;
+  await eventually('a first look', () => looks() === 1);
+  const { batchId } = await accepted(await post(service.web, archive()));
+  const isDone = async () => {
+    const response = await service.web.fetch(`/v1/batches/${batchId}`);
+    return ((await response.json()) as BatchAnswer).status === 'done';
+  };
+  // By itself it would look after a minute.
+  await eventually('it is done', isDone, 30);
+});

@@ -8,11 +8,13 @@ import type { BatchLimits } from '../../batches/batch-source.ts';
 import { openNdjson } from '../../batches/ndjson-source.ts';
 import { openZip } from '../../batches/zip-source.ts';
 import { errorCode, errorMessage } from '../../errors.ts';
+import { BATCHES } from '../../jobs/chores.ts';
 import { bindIdempotencyKey } from '../../jobs/idempotency.ts';
 import type { JobTask } from '../../jobs/job.ts';
 import { idTimeOf } from '../../jobs/job-time.ts';
 import { isJobId } from '../../jobs/messages.ts';
 import { contentTypeOf } from '../../picture-files.ts';
+import { callForChore } from '../../scaling/controller-client.ts';
 import { sendBatchResults } from '../batch-results.ts';
 import type { WebContext } from '../context.ts';
 import { type Route, route } from '../http/contract.ts';
@@ -135,6 +137,7 @@ async function takeIn(
     const { count: total, skipped } = source;
     const batch = newBatch({ batchId, kind, task, traceId, createdAt, total, skipped });
     await createBatch(state, batch);
+    void callForChore(state, BATCHES);
     logger.info({ batchId, traceId, kind, total, skipped }, 'accepted a batch');
     return batch;
   } catch (error) {
