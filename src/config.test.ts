@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type ConfigInput, childEnvironment, loadConfig, SETTINGS } from './config.ts';
+import { type ConfigInput, childEnvironment, loadConfig, SETTINGS, writeServiceFile } from './config.ts';
 import { FacefleetError } from './errors.ts';
 
 const load = (input: ConfigInput) => loadConfig({ dotenvFolder: false, environment: {}, ...input });
@@ -24,6 +24,30 @@ test('flags win over the environment, that over .env, that over defaults', () =>
     assert.deepEqual(
       [sources.prefix, sources.maxWorkers, sources.port, sources.dialect],
       ['flag', 'environment', '.env', 'default'],
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('a command that joins takes the service’s own prefix and dialect, unless it is told others', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'facefleet-config-'));
+  try {
+    const flags = { 'data-dir': folder };
+    assert.equal(load({ flags, joinsService: true }).sources.dialect, 'default', 'no service was ever there');
+    writeServiceFile(load({ flags: { ...flags, dialect: 'course', prefix: '1234567890' } }).config);
+
+    const joined = load({ flags, joinsService: true });
+    assert.deepEqual([joined.config.dialect, joined.config.prefix], ['course', '1234567890']);
+    assert.deepEqual([joined.sources.dialect, joined.sources.prefix], ['service', 'service']);
+    assert.equal(
+      load({ flags: { ...flags, dialect: 'native' }, joinsService: true }).config.dialect,
+      'native',
+    );
+    assert.equal(
+      load({ flags }).config.dialect,
+      'native',
+      'who starts a service is not told by the last one',
     );
   } finally {
     rmSync(folder, { recursive: true });

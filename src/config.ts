@@ -1,5 +1,6 @@
 import { awsContradictions, contradictions } from './config/contradictions.ts';
 import { EC2_DEFAULTS, fleetKind } from './config/fleet-kind.ts';
+import { readServiceFile } from './config/service-file.ts';
 import type { Setting } from './config/setting.ts';
 import { SETTINGS } from './config/settings.ts';
 import { lookUp, readDotenv, unknownVariables } from './config/sources.ts';
@@ -9,6 +10,7 @@ import type { MachineIdentity } from './ports/machine.ts';
 import type { NotifyEnvironment } from './systemd/notifier.ts';
 
 export { fleetKind } from './config/fleet-kind.ts';
+export { writeServiceFile } from './config/service-file.ts';
 export { SETTINGS } from './config/settings.ts';
 export type { Config, ConfigSource, LoadedConfig } from './config/types.ts';
 
@@ -18,10 +20,12 @@ export interface ConfigInput {
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Folder whose `.env` is read; false for none. */
   readonly dotenvFolder?: string | false;
+  /** Whether what nobody has set is as the service in the data folder has it, where the two must agree. */
+  readonly joinsService?: boolean;
 }
 
 /**
- * Flags over environment over `.env` over defaults, frozen.
+ * Flags over environment over `.env` over what the service of the data folder was started with over defaults, frozen.
  *
  * @throws FacefleetError `config-invalid` that lists every problem: the variable or flag, its value, what was expected.
  */
@@ -47,6 +51,13 @@ export function loadConfig(input: ConfigInput = {}): LoadedConfig {
     }
   }
   problems.push(...unknownVariables(environment, dotenv));
+  if (input.joinsService && problems.length === 0 && values.on === 'local') {
+    for (const [name, text] of readServiceFile(String(values.dataDir))) {
+      if (sources[name] !== 'default') continue;
+      values[name] = SETTINGS[name].parse(text);
+      sources[name] = 'service';
+    }
+  }
   if (problems.length === 0 && fleetKind(values as unknown as Config) === 'ec2') {
     for (const [name, value] of Object.entries(EC2_DEFAULTS)) {
       if (sources[name] === 'default') values[name] = value;

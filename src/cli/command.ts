@@ -44,7 +44,13 @@ export function typedFlags(command: Command): Record<string, string | boolean> {
   return flags;
 }
 
+/** For a command that works with the service of the data folder, if there is one. */
 export function configOf(command: Command): LoadedConfig {
+  return loadConfig({ flags: typedFlags(command), joinsService: true });
+}
+
+/** For a command that says what the service is. */
+export function configOfService(command: Command): LoadedConfig {
   return loadConfig({ flags: typedFlags(command) });
 }
 

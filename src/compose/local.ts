@@ -4,7 +4,7 @@ import { BrokerClient } from '../adapters/local/broker/broker-client.ts';
 import { FolderObjectStore } from '../adapters/local/folder-object-store.ts';
 import { ProcessFleet } from '../adapters/local/process-fleet.ts';
 import { systemClock } from '../adapters/local/system-clock.ts';
-import type { LoadedConfig } from '../config.ts';
+import { type LoadedConfig, writeServiceFile } from '../config.ts';
 import type { Deployment, Ports } from '../deployment.ts';
 import { bucketNames } from '../jobs/keys.ts';
 import type { Logger } from '../logger.ts';
@@ -48,12 +48,14 @@ export async function connectLocally(
 }
 
 /** @throws FacefleetError `data-folder-in-use` */
-export function startLocalBroker(
-  { config: { dataDir } }: LoadedConfig,
+export async function startLocalBroker(
+  { config }: LoadedConfig,
   logger: Logger,
   { waitSeconds }: { waitSeconds: number },
 ): Promise<Broker> {
-  return startBroker({ dataDir, logger, waitSeconds });
+  const broker = await startBroker({ dataDir: config.dataDir, logger, waitSeconds });
+  writeServiceFile(config);
+  return broker;
 }
 
 /**
@@ -61,6 +63,8 @@ export function startLocalBroker(
  * some 250 MB instead of 310. Ignored elsewhere.
  */
 const WORKER_MEMORY_ENVIRONMENT = { MALLOC_ARENA_MAX: '2' };
+/** What holds a picture's bytes is collected soon, so that they don't heap up behind it; costs nothing that could be measured. */
+const WORKER_NODE_FLAGS = ['--max-semi-space-size=4'];
 
 export interface ProcessFleetOptions {
   /** `bin/facefleet.js` */
@@ -77,7 +81,7 @@ export function createProcessFleet(deployment: Deployment, options: ProcessFleet
     logDir: join(config.dataDir, 'logs'),
     launch: {
       command: process.execPath,
-      args: [options.launcher, 'worker'],
+      args: [...WORKER_NODE_FLAGS, options.launcher, 'worker'],
       environment: { ...WORKER_MEMORY_ENVIRONMENT, ...options.environment },
     },
     logger: deployment.logger,

@@ -87,7 +87,8 @@ export interface Config {
   readonly billingMinimumSeconds: number;
 }
 
-export type ConfigSource = 'flag' | 'environment' | '.env' | 'default';
+/** `service`: as the service in the data folder was started. */
+export type ConfigSource = 'flag' | 'environment' | '.env' | 'service' | 'default';
 
 export interface LoadedConfig {
   readonly config: Config;

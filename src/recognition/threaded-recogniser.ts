@@ -94,6 +94,13 @@ export class ThreadedRecogniser implements Recogniser {
   }
 }
 
+/**
+ * Rasters and tensors lie outside of V8's heap and go when the few bytes that hold them are collected, so a large young generation
+ * keeps many dead ones: with V8's own 48 MB the process swings between 185 and 235 MB over 3 000 pictures, with 12 it stays at 142
+ * (three semi-spaces of 4), for the same processor time.
+ */
+const YOUNG_GENERATION_MB = 12;
+
 /** The main thread's end: matches replies to calls, and turns the thread's death into their rejection. */
 class ThreadLink {
   readonly opened: Promise<ThreadReply>;
@@ -104,7 +111,11 @@ class ThreadLink {
   #death: Error | undefined;
 
   constructor(settings: ThreadSettings, entry: URL) {
-    this.#worker = new Worker(entry, { name: 'recogniser', workerData: settings });
+    this.#worker = new Worker(entry, {
+      name: 'recogniser',
+      workerData: settings,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_GENERATION_MB },
+    });
     // The thread's first word comes unasked, as the reply to call 0.
     this.opened = new Promise((resolve, reject) => this.#pending.set(0, { resolve, reject }));
     this.#exited = new Promise((resolve) => this.#worker.once('exit', () => resolve()));

@@ -4,7 +4,7 @@ import { rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, test } from 'node:test';
-import { inParallel, post } from '../prove/check.ts';
+import { enrolSitters, inParallel, picturesOf, post } from '../prove/check.ts';
 import { samplePictures } from '../support/face-pictures.ts';
 import { eventually, processesOf, runCommand, Service, temporaryFolder } from '../support/service.ts';
 
@@ -65,4 +65,20 @@ test('a data folder in use and a port that is taken are said in one line each', 
   assert.equal(third.code, 1);
   assert.ok(third.stderr.includes(port), third.stderr);
   assert.equal((await fetch(`${service.url}/healthz`)).status, 200, 'the first one is unharmed');
+});
+
+test('commands that know only the data folder find a service with the course’s names', async () => {
+  await using service = await Service.start({
+    dataDir,
+    flags: ['--dialect', 'course', '--prefix', '1234567890'],
+  });
+  const [sitter] = await enrolSitters(service);
+  const [asked] = await picturesOf([sitter!], { count: 1, seed: 3, sidePx: 200 });
+  const answer = await post(service.url, asked!.bytes, { fileName: 'test_00.jpg' });
+  assert.equal(answer.text, `test_00:${sitter!.name}`);
+  const { stdout } = await service.command('config', '--json');
+  const dialect = (JSON.parse(stdout) as { name: string; value: unknown; source: string }[]).find(
+    ({ name }) => name === 'dialect',
+  );
+  assert.deepEqual([dialect?.value, dialect?.source], ['course', 'service']);
 });

@@ -5,7 +5,7 @@ import type { StopReason } from '../../supervisor/child-link.ts';
 import { watchQueues } from '../../telemetry/queue-metrics.ts';
 import { serveMetrics } from '../../telemetry/serve-metrics.ts';
 import { Telemetry } from '../../telemetry/telemetry.ts';
-import { configOf, examples, type Verb, withSettings } from '../command.ts';
+import { configOfService, examples, type Verb, withSettings } from '../command.ts';
 import { aborted, runTier } from '../tier.ts';
 
 /** The broker of a supervisor that was killed goes within this. */
@@ -23,7 +23,7 @@ const verb: Verb = {
       'logLevel',
       'logFormat',
     ]).action((_options, self: Command) => {
-      const loaded = configOf(self);
+      const loaded = configOfService(self);
       return runTier(loggerFor(loaded, 'broker'), async (link) => {
         await using broker = await hostBroker(loaded, { waitSeconds: WAIT_FOR_OLD_BROKER_SECONDS });
         const logger = loggerFor(loaded, 'broker');

@@ -7,7 +7,7 @@ import { childEnvironment, type LoadedConfig, SETTINGS } from '../../config.ts';
 import { FacefleetError } from '../../errors.ts';
 import { linkToParent } from '../../supervisor/child-link.ts';
 import { Supervisor } from '../../supervisor/supervisor.ts';
-import { configOf, examples, typedFlags, type Verb, withSettings } from '../command.ts';
+import { configOfService, examples, typedFlags, type Verb, withSettings } from '../command.ts';
 import { aborted } from '../tier.ts';
 import { describeService } from '../up-summary.ts';
 
@@ -20,7 +20,9 @@ const verb: Verb = {
   define(command) {
     withSettings(command, Object.keys(SETTINGS) as (keyof typeof SETTINGS)[])
       .option('--json', 'say what runs where as one JSON line')
-      .action((options: { json?: boolean }, self: Command) => up(configOf(self), typedFlags(self), options));
+      .action((options: { json?: boolean }, self: Command) =>
+        up(configOfService(self), typedFlags(self), options),
+      );
     examples(command, [
       ['facefleet up', 'everything on this machine, on http://127.0.0.1:3001'],
       ['facefleet up --port 8000 --max-workers 4', 'another port, up to four workers'],
@@ -40,7 +42,12 @@ async function up(
   createDataFolder(loaded.config.dataDir);
   await prepare(loaded);
   const port = loaded.config.port === 0 ? await freePort(loaded.config.host) : loaded.config.port;
-  const environment = childEnvironment({ ...flags, port: String(port) });
+  const environment = childEnvironment({
+    ...flags,
+    port: String(port),
+    prefix: loaded.config.prefix,
+    dialect: loaded.config.dialect,
+  });
   const child = (name: string, maxBackoffMs: number, nodeFlags: readonly string[] = []) => ({
     name,
     command: process.execPath,
