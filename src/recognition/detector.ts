@@ -1,5 +1,6 @@
 import { blend, type ScoredBox } from './boxes.ts';
 import type { Runnable } from './model.ts';
+import type { PictureTurns } from './network-turns.ts';
 import type { Raster } from './raster.ts';
 import { resampleInto } from './resampling.ts';
 
@@ -52,17 +53,24 @@ export class FaceDetector {
    *
    * @param longSide what the picture's longer side is shrunk to, a multiple of 32
    */
-  fullRange(picture: Raster, longSide: number, leastScore = LEAST_SCORE): Promise<ScoredBox[]> {
+  fullRange(
+    picture: Raster,
+    longSide: number,
+    turns: PictureTurns,
+    leastScore = LEAST_SCORE,
+  ): Promise<ScoredBox[]> {
     const size = fullRangeSize(picture, longSide);
     const key = `${size.width}x${size.height}`;
     const workspace = this.#workspaces.get(key) ?? workspaceFor(size, fullRangeAnchors(size));
     this.#workspaces.set(key, workspace);
-    return look(this.#fullRange, picture, workspace, leastScore);
+    const model = this.#fullRange;
+    return turns.take(model, () => look(model, picture, workspace, leastScore));
   }
 
   /** For faces that fill the picture, which the full-range network was not made for. */
-  shortRange(picture: Raster): Promise<ScoredBox[]> {
-    return look(this.#shortRange, picture, this.#shortRangeWorkspace, LEAST_SCORE);
+  shortRange(picture: Raster, turns: PictureTurns): Promise<ScoredBox[]> {
+    const model = this.#shortRange;
+    return turns.take(model, () => look(model, picture, this.#shortRangeWorkspace, LEAST_SCORE));
   }
 }
 

@@ -1,5 +1,6 @@
 import type { FaceChips } from './chips.ts';
 import type { Runnable } from './model.ts';
+import type { PictureTurns } from './network-turns.ts';
 import type { EmbedderSpec } from './packs.ts';
 import type { Raster } from './raster.ts';
 
@@ -33,22 +34,28 @@ export class Embedder {
     this.dimensions = networks.reduce((sum, { spec }) => sum + spec.dimensions, 0);
   }
 
-  async embed(chips: FaceChips): Promise<Embedding> {
+  async embed(chips: FaceChips, turns: PictureTurns): Promise<Embedding> {
     const vector = new Float32Array(this.dimensions);
     let rawNorm = 0;
     let offset = 0;
     for (const [index, network] of this.#networks.entries()) {
-      const { spec } = network;
-      fillInput(network, chips.for(spec));
-      const raw = await runOnce(network);
+      const { spec, model } = network;
+      const { raw, sum } = await turns.take(model, () => run(network, chips));
       if (index === 0) rawNorm = norm(raw);
-      const sum = spec.mirror ? plus(raw, await runMirrored(network)) : raw;
       const factor = Math.sqrt(spec.weight) / (norm(sum) || 1);
       for (let at = 0; at < sum.length; at++) vector[offset + at] = sum[at]! * factor;
       offset += spec.dimensions;
     }
     return { vector, rawNorm };
   }
+}
+
+/** The output for the chip, and with the one for its mirror image where the pack wants that. */
+async function run(network: Network, chips: FaceChips): Promise<{ raw: Float32Array; sum: Float32Array }> {
+  const { spec } = network;
+  fillInput(network, chips.for(spec));
+  const raw = await runOnce(network);
+  return { raw, sum: spec.mirror ? plus(raw, await runMirrored(network)) : raw };
 }
 
 function fillInput({ spec, input }: Network, { data }: Raster): void {

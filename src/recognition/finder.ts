@@ -1,6 +1,7 @@
 import { overlapOfSmaller, type ScoredBox } from './boxes.ts';
 import { type FaceDetector, LEAST_SCORE } from './detector.ts';
 import { type ConfirmedFace, type FaceConfirmer, withoutRepeats } from './landmarks.ts';
+import type { PictureTurns } from './network-turns.ts';
 import type { Raster } from './raster.ts';
 
 /**
@@ -40,20 +41,23 @@ export class FaceFinder {
   }
 
   /** Largest first. Boxes and landmarks in pixels of the raster. */
-  async find(picture: Raster, { smallFaces }: { smallFaces: boolean }): Promise<ConfirmedFace[]> {
+  async find(
+    picture: Raster,
+    { smallFaces, turns }: { smallFaces: boolean; turns: PictureTurns },
+  ): Promise<ConfirmedFace[]> {
     // Each look is confirmed on its own: boxes merged across looks fit neither one's view of the face.
-    const confirm = (candidates: readonly ScoredBox[]) => this.#confirmer.confirm(picture, candidates);
+    const confirm = (candidates: readonly ScoredBox[]) => this.#confirmer.confirm(picture, candidates, turns);
     const isSmall = Math.max(picture.width, picture.height) <= SMALL_OVERVIEW_PX;
     const overview = isSmall ? SMALL_OVERVIEW_PX : OVERVIEW_PX;
-    const suspected = await this.#detector.fullRange(picture, overview, SUSPICION_SCORE);
+    const suspected = await this.#detector.fullRange(picture, overview, turns, SUSPICION_SCORE);
     const faces = await confirm(suspected.filter(({ score }) => score > LEAST_SCORE));
     if (deservesCloserLook(picture, faces, suspected)) {
-      faces.push(...(await confirm(await this.#detector.fullRange(picture, CLOSER_PX))));
+      faces.push(...(await confirm(await this.#detector.fullRange(picture, CLOSER_PX, turns))));
     }
     if (smallFaces) {
-      faces.push(...(await confirm(await this.#detector.fullRange(picture, SMALL_FACES_PX))));
+      faces.push(...(await confirm(await this.#detector.fullRange(picture, SMALL_FACES_PX, turns))));
     }
-    if (faces.length === 0) faces.push(...(await confirm(await this.#detector.shortRange(picture))));
+    if (faces.length === 0) faces.push(...(await confirm(await this.#detector.shortRange(picture, turns))));
     return withoutRepeats(faces).sort((a, b) => b.box.width * b.box.height - a.box.width * a.box.height);
   }
 }

@@ -23,8 +23,9 @@ export interface OpenRecogniserOptions extends OpeningSettings {
 }
 
 /**
- * Opens a recogniser. It computes one picture at a time and decodes the next one meanwhile, so keep two calls in flight; open
- * one for each core to be used. Rejects with ModelError when a model is missing or altered.
+ * Opens a recogniser. It computes one picture at a time and decodes the next one meanwhile, so keep two calls in flight, and up
+ * to eight with small pictures, whose runs of one network it puts together; open one for each core to be used. Rejects with
+ * ModelError when a model is missing or altered.
  */
 export async function openRecogniser({
   inThread = true,

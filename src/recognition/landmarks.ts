@@ -1,5 +1,6 @@
 import { overlapOfSmaller, type ScoredBox, squareAround, suppress } from './boxes.ts';
 import type { Runnable } from './model.ts';
+import type { PictureTurns } from './network-turns.ts';
 import type { Raster } from './raster.ts';
 import { resampleInto } from './resampling.ts';
 import type { Box, Landmarks, Point } from './types.ts';
@@ -44,38 +45,42 @@ export class FaceConfirmer {
   }
 
   /** The candidates that are faces. One face may come several times, see `withoutRepeats`. */
-  async confirm(picture: Raster, candidates: readonly ScoredBox[]): Promise<ConfirmedFace[]> {
+  async confirm(
+    picture: Raster,
+    candidates: readonly ScoredBox[],
+    turns: PictureTurns,
+  ): Promise<ConfirmedFace[]> {
+    const look = (boxes: readonly Box[]) => this.#look(picture, boxes, turns);
     const squares = candidates.map(({ box }) => squareAround(box, ENLARGEMENT));
-    const first = (await this.#look(picture, squares)).filter(({ score }) => score > LEAST_SMALLER_SCORE);
-    const second = await this.#look(
-      picture,
-      first.map(({ box }) => squareAround(box)),
-    );
+    const first = (await look(squares)).filter(({ score }) => score > LEAST_SMALLER_SCORE);
+    const second = await look(first.map(({ box }) => squareAround(box)));
     return second
       .map((look, index) => combined(first[index]!, look))
       .filter(({ score, rank }) => score > LEAST_LARGER_SCORE && rank > LEAST_SMALLER_SCORE)
       .filter(({ box }) => box.width > 0 && box.height > 0);
   }
 
-  async #look(picture: Raster, boxes: readonly Box[]): Promise<Look[]> {
+  async #look(picture: Raster, boxes: readonly Box[], turns: PictureTurns): Promise<Look[]> {
     const looks: Look[] = [];
     for (let start = 0; start < boxes.length; start += BATCH) {
       const batch = boxes.slice(start, start + BATCH);
-      for (const [index, box] of batch.entries()) this.#draw(picture, box, index);
-      const values = this.#input.subarray(0, batch.length * INPUT_VALUES);
-      const outputs = await this.#model.run('chip', values, [batch.length, 3, INPUT_SIDE, INPUT_SIDE]);
-      const probability = outputs.floats('probability');
-      const corrections = outputs.floats('box');
-      const points = outputs.floats('points');
-      for (const [index, box] of batch.entries()) {
-        looks.push({
-          score: probability[2 * index + 1]!,
-          box: corrected(box, corrections.subarray(4 * index, 4 * index + 4)),
-          landmarks: landmarksIn(box, points.subarray(10 * index, 10 * index + 10)),
-        });
-      }
+      looks.push(...(await turns.take(this.#model, () => this.#lookAt(picture, batch))));
     }
     return looks;
+  }
+
+  async #lookAt(picture: Raster, batch: readonly Box[]): Promise<Look[]> {
+    for (const [index, box] of batch.entries()) this.#draw(picture, box, index);
+    const values = this.#input.subarray(0, batch.length * INPUT_VALUES);
+    const outputs = await this.#model.run('chip', values, [batch.length, 3, INPUT_SIDE, INPUT_SIDE]);
+    const probability = outputs.floats('probability');
+    const corrections = outputs.floats('box');
+    const points = outputs.floats('points');
+    return batch.map((box, index) => ({
+      score: probability[2 * index + 1]!,
+      box: corrected(box, corrections.subarray(4 * index, 4 * index + 4)),
+      landmarks: landmarksIn(box, points.subarray(10 * index, 10 * index + 10)),
+    }));
   }
 
   #draw(picture: Raster, box: Box, index: number): void {

@@ -30,3 +30,29 @@ test('runs so many calls at once, in order, and frees the place of one that fail
   );
   await limiter.idle();
 });
+
+test('what weighs more leaves room for less, and is not overtaken by what would fit', async () => {
+  const limiter = new Limiter(4);
+  const log: string[] = [];
+  const releases = new Map<string, () => void>();
+  const call = (name: string, weight: number) =>
+    limiter.run(async () => {
+      log.push(name);
+      await new Promise<void>((resolve) => releases.set(name, resolve));
+    }, weight);
+  const calls = [call('a', 1), call('b', 2), call('large', 4), call('c', 1), call('d', 3)];
+  assert.deepEqual(log, ['a', 'b']);
+  releases.get('b')?.();
+  await new Promise(setImmediate);
+  assert.deepEqual(log, ['a', 'b']);
+  releases.get('a')?.();
+  await new Promise(setImmediate);
+  assert.deepEqual(log, ['a', 'b', 'large']);
+  releases.get('large')?.();
+  await new Promise(setImmediate);
+  assert.deepEqual(log, ['a', 'b', 'large', 'c', 'd']);
+  releases.get('c')?.();
+  releases.get('d')?.();
+  await Promise.all(calls);
+  await limiter.idle();
+});

@@ -1,36 +1,49 @@
-/** Lets so many calls run at once; the others wait in the order they came. */
-export class Limiter {
-  readonly #atOnce: number;
-  readonly #waiting: (() => void)[] = [];
-  readonly #watchers: (() => void)[] = [];
-  #running = 0;
+interface Waiting {
+  readonly weight: number;
+  readonly start: () => void;
+}
 
-  constructor(atOnce: number) {
-    this.#atOnce = atOnce;
+/** Lets calls run at once as long as their weights together do not exceed the capacity; the others wait in the order they came. */
+export class Limiter {
+  readonly #capacity: number;
+  readonly #waiting: Waiting[] = [];
+  readonly #watchers: (() => void)[] = [];
+  #load = 0;
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
   }
 
-  async run<T>(call: () => Promise<T>): Promise<T> {
-    if (this.#running < this.#atOnce) this.#running++;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
+  /** @param weight at most the capacity */
+  async run<T>(call: () => Promise<T>, weight = 1): Promise<T> {
+    if (this.#waiting.length === 0 && this.#hasRoom(weight)) this.#load += weight;
+    else await new Promise<void>((start) => this.#waiting.push({ weight, start }));
     try {
       return await call();
     } finally {
-      // Whoever waits longest takes this call's place, so the count stays.
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#leave();
-      else next();
+      this.#leave(weight);
     }
   }
 
   /** Resolves when nothing runs or waits. */
   idle(): Promise<void> {
-    if (this.#running === 0) return Promise.resolve();
+    if (this.#load === 0) return Promise.resolve();
     return new Promise((resolve) => this.#watchers.push(resolve));
   }
 
-  #leave(): void {
-    this.#running--;
-    if (this.#running > 0) return;
+  #hasRoom(weight: number): boolean {
+    return this.#load + weight <= this.#capacity;
+  }
+
+  /** A place is taken for the one that waits before it goes on, or another could take it in between. */
+  #leave(weight: number): void {
+    this.#load -= weight;
+    for (let next = this.#waiting[0]; next && this.#hasRoom(next.weight); next = this.#waiting[0]) {
+      this.#waiting.shift();
+      this.#load += next.weight;
+      next.start();
+    }
+    if (this.#load > 0) return;
     for (const resolve of this.#watchers.splice(0)) resolve();
   }
 }

@@ -5,17 +5,23 @@ import { Embedder } from './embedder.ts';
 import { RecogniserLostError } from './errors.ts';
 import { FaceFinder } from './finder.ts';
 import { decodePicture, type Picture } from './image.ts';
+import { plainJpegSize } from './jpeg-header.ts';
 import { type ConfirmedFace, FaceConfirmer } from './landmarks.ts';
 import { Limiter } from './limiter.ts';
 import type { Runnable } from './model.ts';
+import { NetworkTurns, type PictureTurns } from './network-turns.ts';
 import { ARCFACE_TEMPLATE, type ModelPack, type ModelReference } from './packs.ts';
 import { assessQuality } from './quality.ts';
 import { discard, type Raster } from './raster.ts';
 import type { Box, Face, Landmarks, RecognisedPicture, RecogniseOptions, Recogniser } from './types.ts';
 
 const DEFAULT_MAX_FACES = 100;
-/** One picture is computed while the next is decoded; more would only take memory. */
-const PICTURES_IN_FLIGHT = 2;
+/** So many small pictures are decoded and go through the networks side by side, which that is good for (`network-turns.ts`). */
+export const SMALL_PICTURES_IN_FLIGHT = 8;
+/** One large picture is computed while the next is decoded; more would only take memory. So does whatever may be large. */
+const LARGE_WEIGHT = SMALL_PICTURES_IN_FLIGHT / 2;
+/** Decoded it takes 3 MB, and a progressive JPEG 6 more while it is decoded. */
+const SMALL_UP_TO_PIXELS = 1e6;
 
 export interface PipelineSettings {
   readonly pack: ModelPack;
@@ -33,9 +39,8 @@ export class RecognitionPipeline implements Recogniser {
   readonly #models: readonly Runnable[];
   readonly #finder: FaceFinder;
   readonly #embedder: Embedder;
-  readonly #inFlight = new Limiter(PICTURES_IN_FLIGHT);
-  /** Networks share their input buffers between calls, so only one picture is computed at a time. */
-  readonly #computing = new Limiter(1);
+  readonly #inFlight = new Limiter(SMALL_PICTURES_IN_FLIGHT);
+  readonly #turns = new NetworkTurns();
   readonly #normIsKnown: boolean;
   #isClosed = false;
 
@@ -70,12 +75,12 @@ export class RecognitionPipeline implements Recogniser {
   }
 
   recognise(bytes: Uint8Array, options: RecogniseOptions = {}): Promise<RecognisedPicture> {
-    return this.#admit(async () => {
+    return this.#admit(weightOf(bytes), async () => {
       const startedAt = performance.now();
       const picture = await decodePicture(bytes, this.#settings);
       const decodeMs = performance.now() - startedAt;
       try {
-        return await this.#computing.run(() => this.#recognise(picture, options, decodeMs));
+        return await this.#recognise(picture, options, decodeMs);
       } finally {
         discard(picture.raster);
       }
@@ -83,9 +88,9 @@ export class RecognitionPipeline implements Recogniser {
   }
 
   embedCrop(crop: Uint8Array): Promise<Float32Array> {
-    return this.#admit(async () => {
+    return this.#admit(1, async () => {
       const chips = await chipsOfCrop(crop);
-      const { vector } = await this.#computing.run(() => this.#embedder.embed(chips));
+      const { vector } = await this.#embedder.embed(chips, this.#turns.forPicture());
       return vector;
     });
   }
@@ -98,9 +103,9 @@ export class RecognitionPipeline implements Recogniser {
     for (const model of this.#models) await model.release();
   }
 
-  #admit<T>(call: () => Promise<T>): Promise<T> {
+  #admit<T>(weight: number, call: () => Promise<T>): Promise<T> {
     if (this.#isClosed) return Promise.reject(new RecogniserLostError('The recogniser is closed.'));
-    return this.#inFlight.run(call);
+    return this.#inFlight.run(call, weight);
   }
 
   async #recognise(
@@ -110,12 +115,12 @@ export class RecognitionPipeline implements Recogniser {
   ): Promise<RecognisedPicture> {
     const { maxFaces = DEFAULT_MAX_FACES, smallFaces = this.#settings.smallFaces } = options;
     const { raster, shrink } = picture;
-    const startedAt = performance.now();
-    const found = await this.#finder.find(raster, { smallFaces });
-    const foundAt = performance.now();
+    const turns = this.#turns.forPicture();
+    const found = await this.#finder.find(raster, { smallFaces, turns });
+    const detectMs = turns.spentMs;
     const faces: Face[] = [];
     for (const face of found.slice(0, maxFaces)) {
-      faces.push(await this.#describe(face, { raster, shrink }, options));
+      faces.push(await this.#describe(face, { raster, shrink, turns }, options));
     }
     return {
       width: picture.width,
@@ -123,18 +128,18 @@ export class RecognitionPipeline implements Recogniser {
       format: picture.format,
       faces,
       facesCut: found.length - faces.length,
-      timings: { decodeMs, detectMs: foundAt - startedAt, embedMs: performance.now() - foundAt },
+      timings: { decodeMs, detectMs, embedMs: turns.spentMs - detectMs },
       packId: this.packId,
     };
   }
 
   async #describe(
     face: ConfirmedFace,
-    { raster, shrink }: { raster: Raster; shrink: number },
+    { raster, shrink, turns }: { raster: Raster; shrink: number; turns: PictureTurns },
     { until = 'embed', crops = false }: RecogniseOptions,
   ): Promise<Face> {
     const chips = new FaceChips(raster, face);
-    const embedding = until === 'embed' ? await this.#embedder.embed(chips) : undefined;
+    const embedding = until === 'embed' ? await this.#embedder.embed(chips, turns) : undefined;
     return {
       box: scaled(face.box, shrink),
       landmarks: scaledLandmarks(face.landmarks, shrink),
@@ -149,6 +154,11 @@ export class RecognitionPipeline implements Recogniser {
       ...(crops && { crop: await makeCrop(chips) }),
     };
   }
+}
+
+function weightOf(bytes: Uint8Array): number {
+  const size = plainJpegSize(bytes);
+  return size !== undefined && size.width * size.height <= SMALL_UP_TO_PIXELS ? 1 : LARGE_WEIGHT;
 }
 
 function scaled({ x, y, width, height }: Box, factor: number): Box {

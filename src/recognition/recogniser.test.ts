@@ -9,6 +9,7 @@ import sharp from 'sharp';
 import { SAMPLE_NUMBERS, type SampleNumber, samplePicture } from '../../test/support/sample-pictures.ts';
 import { openTestRecogniser } from '../../test/support/test-recogniser.ts';
 import { cosine, FAST_PACK, type Face, judge, type RecognisedPicture, type Recogniser } from './index.ts';
+import { SMALL_PICTURES_IN_FLIGHT } from './pipeline.ts';
 
 /** Strict, since two of the 22 look alike. */
 const FALSE_MATCH_RATE = 1e-5;
@@ -163,6 +164,39 @@ describe('a recogniser', () => {
       assert.deepEqual((await recogniser.recognise(bytes)).faces, []);
     }
   });
+
+  test('gives small pictures side by side what it gives them one by one, bit by bit', async () => {
+    const pictures = await Promise.all(SAMPLE_NUMBERS.map((number) => portraits(number)));
+    const bytes = pictures.flat();
+    const alone: RecognisedPicture[] = [];
+    for (const one of bytes) alone.push(await recogniser.recognise(one));
+    const together = await Promise.all(bytes.map((one) => recogniser.recognise(one)));
+    const withoutTimings = ({ timings: _, ...rest }: RecognisedPicture) => rest;
+    assert.deepEqual(together.map(withoutTimings), alone.map(withoutTimings));
+    assert.ok(bytes.length > SMALL_PICTURES_IN_FLIGHT && alone.every(({ faces }) => faces.length > 0));
+    assert.ok(together.every(({ timings }) => timings.detectMs > 0 && timings.embedMs > 0));
+  });
+
+  /** Each face of the picture as one of its own, small enough to share the networks with others. */
+  function portraits(number: SampleNumber): Promise<Buffer[]> {
+    return Promise.all(
+      original(number)
+        .faces.filter(isFrontal)
+        .map(async ({ box }, index) => {
+          const square = Math.round(1.4 * Math.max(box.width, box.height));
+          return sharp(await samplePicture(number))
+            .extract({
+              left: Math.max(0, Math.round(box.x + box.width / 2 - square / 2)),
+              top: Math.max(0, Math.round(box.y + box.height / 2 - square / 2)),
+              width: square,
+              height: square,
+            })
+            .resize([64, 100, 300][index % 3])
+            .jpeg()
+            .toBuffer();
+        }),
+    );
+  }
 
   test('says no to a bad picture, and yes to the next one', async () => {
     const calls = [Buffer.from('no picture'), await samplePicture(1), new Uint8Array(0)].map((bytes) =>

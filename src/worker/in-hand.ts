@@ -1,5 +1,8 @@
 import { EventEmitter, once } from 'node:events';
 import type { Clock } from '../ports/clock.ts';
+import type { QueueMessage } from '../ports/queue.ts';
+import { FinishingGroup } from './finishing-group.ts';
+import { Patience } from './patience.ts';
 
 /** `fetching` until its picture is here, `working` while it is recognised, `finishing` while its result is stored and answered. */
 export type Stage = 'fetching' | 'working' | 'finishing';
@@ -7,8 +10,8 @@ export type Stage = 'fetching' | 'working' | 'finishing';
 export interface JobInHand extends Disposable {
   moveTo(stage: Stage): void;
   /**
-   * Resolves when its result may be stored: together with those of the jobs before and after it while there is more to do, for
-   * syncs and calls are shared then; at once when there is not.
+   * Resolves when its result may be stored: with a long queue together with those of the jobs before and after it, for
+   * syncs and calls are shared then; at once when nothing waits.
    */
   finishTogether(): Promise<void>;
 }
@@ -16,31 +19,23 @@ export interface JobInHand extends Disposable {
 export interface InHandOptions {
   /** Jobs that are computed at once. */
   readonly concurrency: number;
-  readonly clock: Pick<Clock, 'monotonic' | 'sleep'>;
+  readonly clock: Pick<Clock, 'now' | 'monotonic' | 'sleep'>;
 }
 
+/** So many jobs per session are received, recognised and finished together, with a long queue: what a queue hands out at once. */
+const TOGETHER_PER_SESSION = 10;
 /** Results being stored are no load on the processor, but with a slow bucket they must not pile up. */
-const FINISHING_PER_SESSION = 8;
-/** So many results per session are stored together. A picture takes some ten milliseconds, so the first waits for twenty. */
-const TOGETHER_PER_SESSION = 3;
-/** And no longer than this. */
-const TOGETHER_MS = 50;
-
-/** Finished jobs that wait for each other. */
-interface Gathering {
-  jobs: number;
-  readonly released: PromiseWithResolvers<void>;
-  readonly isOver: AbortController;
-}
+const FINISHING_PER_SESSION = 2 * TOGETHER_PER_SESSION;
 
 /** The jobs that a worker has in hand, how many more it wants, and how long one takes it. */
 export class InHand {
   readonly #concurrency: number;
-  readonly #clock: Pick<Clock, 'monotonic' | 'sleep'>;
+  readonly #clock: InHandOptions['clock'];
   readonly #jobs = new Map<object, { stage: Stage; since: number }>();
   readonly #changes = new EventEmitter();
   readonly #serviceTime = new ServiceTime();
-  #gathered: Gathering | undefined;
+  readonly #patience = new Patience();
+  #group: FinishingGroup | undefined;
   #countedUntil: number;
   #emptySince: number;
 
@@ -65,63 +60,61 @@ export class InHand {
     this.#set(token, 'fetching');
     return {
       moveTo: (stage) => this.#set(token, stage),
-      finishTogether: () => this.#gather(),
+      finishTogether: () => this.#finishTogether(),
       [Symbol.dispose]: () => this.#set(token, undefined),
     };
+  }
+
+  /** What came in, or nothing: tells how long the queue is. */
+  received(messages: readonly QueueMessage[]): void {
+    this.#patience.note(messages, this.#clock.now());
   }
 
   /**
    * How many messages to ask for: one per free session; with every session taken one more for each, whose picture is
    * fetched and decoded meanwhile. A worker with free sessions asks for no reserve: another one may be free too.
+   *
+   * Where jobs wait in the queue anyway it asks for as many at once as it works off in the time that they may be kept, and
+   * again when half of them are done.
    */
   get wanted(): number {
     if (this.#count('finishing') >= FINISHING_PER_SESSION * this.#concurrency) return 0;
     const started = this.#count('fetching') + this.#count('working');
+    const together = this.#together;
+    if (together > 2)
+      return started > (together * this.#concurrency) / 2 ? 0 : together * this.#concurrency - started;
     return Math.max(0, (started < this.#concurrency ? 1 : 2) * this.#concurrency - started);
   }
 
-  /** Resolves at the next change, or when the signal aborts. */
-  async changed(signal: AbortSignal): Promise<void> {
-    await once(this.#changes, 'change', { signal }).catch(() => undefined);
+  /** Jobs per session. */
+  get #together(): number {
+    const serviceMs = this.#serviceTime.meanMs;
+    return serviceMs === 0 ? 1 : Math.min(TOGETHER_PER_SESSION, Math.floor(this.#patience.ms / serviceMs));
   }
 
-  #gather(): Promise<void> {
-    if (this.#gathered === undefined && !this.#isMoreComing) return Promise.resolve();
-    this.#gathered ??= this.#startGathering();
-    this.#gathered.jobs++;
-    const { released } = this.#gathered;
-    this.#releaseWhenDue();
-    return released.promise;
+  /** Resolves when more messages are wanted, or when the signal aborts. */
+  async room(signal: AbortSignal): Promise<void> {
+    if (this.wanted > 0) return;
+    await once(this.#changes, 'room', { signal }).catch(() => undefined);
+  }
+
+  #finishTogether(): Promise<void> {
+    const waitMs = this.#patience.ms;
+    if (waitMs === 0 || !this.#isMoreComing) return Promise.resolve();
+    if (this.#group === undefined || this.#group.isOver) {
+      const enough = TOGETHER_PER_SESSION * this.#concurrency;
+      this.#group = new FinishingGroup({ enough, waitMs, clock: this.#clock });
+    }
+    return this.#group.join();
   }
 
   get #isMoreComing(): boolean {
     return this.#count('fetching') + this.#count('working') > 0;
   }
 
-  #startGathering(): Gathering {
-    const gathering = { jobs: 0, released: Promise.withResolvers<void>(), isOver: new AbortController() };
-    void this.#clock
-      .sleep(TOGETHER_MS, gathering.isOver.signal)
-      .then(() => gathering === this.#gathered && this.#release());
-    return gathering;
-  }
-
-  #releaseWhenDue(): void {
-    if (this.#gathered === undefined) return;
-    const areEnough = this.#gathered.jobs >= TOGETHER_PER_SESSION * this.#concurrency;
-    if (areEnough || !this.#isMoreComing) this.#release();
-  }
-
-  #release(): void {
-    const gathered = this.#gathered;
-    this.#gathered = undefined;
-    gathered?.isOver.abort('released');
-    gathered?.released.resolve();
-  }
-
   /** Resolves when nothing is in hand any more. */
   async empty(): Promise<void> {
-    while (this.#jobs.size > 0) await once(this.#changes, 'change');
+    while (this.#jobs.size > 0) await once(this.#changes, 'empty');
   }
 
   /** For how long the slowest job has been worked on, milliseconds; 0 with none. */
@@ -146,8 +139,9 @@ export class InHand {
     if (stage === undefined) this.#jobs.delete(token);
     else this.#jobs.set(token, { stage, since: now });
     if (this.#jobs.size === 0) this.#emptySince = now;
-    this.#releaseWhenDue();
-    this.#changes.emit('change');
+    if (!this.#isMoreComing) this.#group?.release();
+    if (this.#jobs.size === 0) this.#changes.emit('empty');
+    if (this.wanted > 0) this.#changes.emit('room');
   }
 
   #count(wanted: Stage): number {

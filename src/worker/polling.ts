@@ -27,7 +27,7 @@ export async function pollForMessages(options: PollingOptions, stop: AbortSignal
   for (let failures = 0; !stop.aborted; ) {
     const max = Math.min(LARGEST_RECEIVE, inHand.wanted);
     if (max === 0) {
-      await inHand.changed(stop);
+      await inHand.room(stop);
       continue;
     }
     try {
@@ -35,6 +35,7 @@ export async function pollForMessages(options: PollingOptions, stop: AbortSignal
       const messages = await queue.receive(options);
       if (failures > 0) logger.info({ queue: queue.name, failures }, 'receiving again');
       failures = 0;
+      inHand.received(messages);
       for (const message of messages) onMessage(message);
     } catch (error) {
       failures++;
