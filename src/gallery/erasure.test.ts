@@ -5,7 +5,7 @@ import { faceOf, GalleryScene } from '../../test/support/gallery-scene.ts';
 import { MemoryObjectStore } from '../../test/support/memory-object-store.ts';
 import { UnavailableError } from '../errors.ts';
 import type { DoneResult } from '../jobs/job.ts';
-import { personJobKey } from '../jobs/keys.ts';
+import { personJobKey, SENT_IN_JOBS, sentInSinceKey } from '../jobs/keys.ts';
 import { readResult } from '../jobs/results.ts';
 import { compactGallery } from './compaction.ts';
 import { eraseFace, erasePerson, finishErasures } from './erasure.ts';
@@ -211,6 +211,42 @@ describe('erasing a person', () => {
     assert.ok(!buckets.state.keys.some((key) => key.includes('/erasures/')));
   });
 
+  test('looks at no picture that was sent in for others', async () => {
+    const { buckets, clock, scene } = setUp();
+    // The first note settles since when there are any.
+    await scene.submit({ kind: 'enrol', person: 'Bob' });
+    await clock.advance(2 * 3_600_000);
+    const queued = await scene.submit({ kind: 'enrol', person: ` ${ADA} ` });
+    const others = await Promise.all([
+      scene.submit({ kind: 'enrol', person: 'Bob' }),
+      scene.submit({ kind: 'enrol', person: ADA, gallery: 'other.00000000' }),
+      scene.submit({ kind: 'recognise' }),
+    ]);
+    await scene.gallery.addPerson({ name: ADA });
+    for (const { record } of others) {
+      buckets.input.failNext('head', new UnavailableError('looked at'), { key: record.inputKey });
+    }
+    const report = await erasePerson({ buckets, clock }, ADA);
+    assert.equal(report.jobs, 1);
+    assert.ok(!buckets.input.keys.includes(queued.record.inputKey));
+    for (const { record } of others) assert.ok(buckets.input.keys.includes(record.inputKey));
+    assert.equal(buckets.state.keys.filter((key) => key.startsWith(SENT_IN_JOBS)).length, 3);
+  });
+
+  test('finds pictures that were sent in before that was noted', async () => {
+    const { buckets, clock, scene } = setUp();
+    const { queued, faceless } = await populate(scene);
+    const notes = buckets.state.keys.filter((key) => key.startsWith(SENT_IN_JOBS));
+    for (const key of [...notes, sentInSinceKey]) await buckets.state.delete(key);
+    // As another process: this one remembers since when there were notes.
+    const { input, output, state } = buckets;
+    const copy = new MemoryObjectStore({ bucket: 'state', now: () => clock.now() });
+    for (const key of state.keys) await copyObject(state, copy, key);
+    await erasePerson({ buckets: { input, output, state: copy }, clock }, ADA);
+    for (const { picture } of [queued, faceless])
+      assert.deepEqual(await findBytes({ input, output, state: copy }, picture), []);
+  });
+
   test('nobody of that name or id is not found', async () => {
     const { buckets, clock } = setUp();
     for (const reference of [ADA, '11111111-1111-4111-8111-111111111111'])
@@ -231,6 +267,11 @@ describe('erasing a face', () => {
     await assert.rejects(eraseFace({ buckets, clock }, first.enrolment.faceId!), { code: 'not-found' });
   });
 });
+
+async function copyObject(from: MemoryObjectStore, to: MemoryObjectStore, key: string): Promise<void> {
+  const object = await from.get(key);
+  if (object !== undefined) await to.put(key, await object.bytes(), { metadata: object.info.metadata });
+}
 
 /** Matches the key of the n-th call that it is asked about, from 0. */
 function nthCall(n: number): RegExp {

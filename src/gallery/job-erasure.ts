@@ -10,6 +10,7 @@ import type {
   JobRecord,
   JobResult,
 } from '../jobs/job.ts';
+import { idBefore, idTimeAt } from '../jobs/job-time.ts';
 import { courseNameKey, inputKey, recordKey, resultKey } from '../jobs/keys.ts';
 import { readRecord, recordOfMetadata } from '../jobs/record.ts';
 import { createResult, readResult, replaceResult } from '../jobs/results.ts';
@@ -58,19 +59,45 @@ function sourceOf(record: JobRecord | undefined): string | undefined {
   return record?.task.kind === 'enrol' ? record.task.fromJobId : undefined;
 }
 
-/** Jobs whose picture was sent in to enrol this person or re-embed one of their faces, done or still queued. */
+/** Pictures whose records are looked at together. */
+const LOOKS_AT_ONCE = 16;
+
+/**
+ * Jobs whose picture was sent in to enrol this person or re-embed one of their faces, done or still queued, as their records
+ * say: with `before` (milliseconds since the epoch) only those that were submitted earlier.
+ */
 export async function* jobsSentInFor(
   { input, state }: Buckets,
   who: ErasedIdentity,
+  before = Number.POSITIVE_INFINITY,
 ): AsyncGenerator<string, void, undefined> {
+  // Job ids begin with their time, and keys come in order.
+  const end = before === Number.POSITIVE_INFINITY ? undefined : inputKey(idBefore(idTimeAt(before)));
   for (const bucket of [input, state]) {
+    let keys: string[] = [];
     for await (const { key } of bucket.list({ prefix: inputKey('') })) {
-      const info = await bucket.head(key);
-      if (info === undefined) continue;
-      const record = recordOfMetadata(info.metadata, key);
-      if (asksAbout(record, who)) yield record.jobId;
+      if (end !== undefined && key >= end) break;
+      keys.push(key);
+      if (keys.length < LOOKS_AT_ONCE) continue;
+      yield* await askedAbout(bucket, keys, who);
+      keys = [];
     }
+    yield* await askedAbout(bucket, keys, who);
   }
+}
+
+async function askedAbout(
+  bucket: ObjectStore,
+  keys: readonly string[],
+  who: ErasedIdentity,
+): Promise<string[]> {
+  const jobIds = keys.map(async (key) => {
+    const info = await bucket.head(key);
+    if (info === undefined) return [];
+    const record = recordOfMetadata(info.metadata, key);
+    return asksAbout(record, who) ? [record.jobId] : [];
+  });
+  return (await Promise.all(jobIds)).flat();
 }
 
 function asksAbout({ task }: JobRecord, who: ErasedIdentity): boolean {

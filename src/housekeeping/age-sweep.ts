@@ -1,4 +1,5 @@
 import { IDEMPOTENCY_HOURS } from '../jobs/idempotency.ts';
+import { SENT_IN_JOBS } from '../jobs/keys.ts';
 import type { Buckets } from '../jobs/stores.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
@@ -39,6 +40,7 @@ export function ageRules({ input, output, state }: Buckets, retentionDays: numbe
     { bucket: output, prefix: '' },
     { bucket: state, prefix: 'results/' },
     { bucket: state, prefix: 'person-jobs/' },
+    { bucket: state, prefix: SENT_IN_JOBS },
     { bucket: state, prefix: 'batches/' },
   ];
   return [...passing, ...places.map((place) => ({ ...place, maxAgeMs }))];

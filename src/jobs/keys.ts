@@ -25,6 +25,11 @@ export const personJobKey = (personId: string, jobId: string): string => `person
 /** As release 0.1 wrote it. */
 export const oldPersonJobKey = (personId: string, jobId: string): string =>
   `person-jobs/${personId}/${jobId}`;
+/** State bucket: which jobs a picture was sent in with for somebody, for erasure; `hash` of whom they name. */
+export const SENT_IN_JOBS = 'sent-in/';
+export const sentInKey = (hash: string, jobId: string): string => `${SENT_IN_JOBS}${hash}~${jobId}`;
+/** State bucket: since when those are noted. */
+export const sentInSinceKey = 'sent-in-since.json';
 export const leaderKey = 'controller/leader.json';
 export const fleetStateKey = 'controller/fleet.json';
 

@@ -6,6 +6,7 @@ import type { ObjectStore, PutOptions } from '../ports/object-store.ts';
 import { claimCourseKey } from './course-names.ts';
 import type { Dialect, JobRecord } from './job.ts';
 import { inputKey, recordKey } from './keys.ts';
+import { noteSentIn } from './sent-in.ts';
 import { parseVersioned } from './stored-json.ts';
 import { type Buckets, pictureBucket } from './stores.ts';
 
@@ -35,6 +36,7 @@ export async function storeRecord(
   picture: PictureSource,
 ): Promise<JobRecord> {
   const bucket = pictureBucket(buckets, draft.dialect, draft.task.kind);
+  await noteSentIn(buckets.state, clock, draft);
   if (isCourseNamed(draft)) {
     const record = { ...draft, inputKey: await claimCourseKey(buckets, clock, draft) };
     await putPicture(bucket, record, picture, {});

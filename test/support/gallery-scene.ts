@@ -3,6 +3,7 @@ import { createGalleryChanges } from '../../src/gallery/enrolment.ts';
 import { Gallery } from '../../src/gallery/gallery.ts';
 import { openGalleryReplica } from '../../src/gallery/replica.ts';
 import type { DoneResult, FaceResult, JobRecord, JobTask } from '../../src/jobs/job.ts';
+import { idBefore, idTimeAt } from '../../src/jobs/job-time.ts';
 import { personJobKey } from '../../src/jobs/keys.ts';
 import { storeRecord } from '../../src/jobs/record.ts';
 import { createResult, peopleIn } from '../../src/jobs/results.ts';
@@ -46,6 +47,12 @@ export function recordOf(task: JobTask, options: Partial<JobRecord> = {}): JobRe
   };
 }
 
+/** As jobs have it: ids begin with their time. */
+export function jobIdAt(now: number): string {
+  const start = idBefore(idTimeAt(now));
+  return start + randomUUID().slice(start.length);
+}
+
 /** The jobs of a few people in real buckets, as web tier and worker would leave them, with embeddings made up. */
 export class GalleryScene {
   readonly buckets: Buckets;
@@ -64,7 +71,8 @@ export class GalleryScene {
     task: JobTask,
     options: Partial<JobRecord> = {},
   ): Promise<{ record: JobRecord; picture: Buffer }> {
-    const draft = recordOf(task, { submittedAt: this.clock.now(), ...options });
+    const now = this.clock.now();
+    const draft = recordOf(task, { jobId: jobIdAt(now), submittedAt: now, ...options });
     const picture = createHash('sha512').update(`picture ${draft.jobId}`).digest();
     const source = { sizeBytes: picture.length, sha256: draft.sha256, open: () => picture };
     return { record: await storeRecord(this.buckets, this.clock, draft, source), picture };
