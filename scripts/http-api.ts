@@ -5,12 +5,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { JobClient } from '../src/jobs/job-client.ts';
-import { createContext } from '../src/web/app.ts';
 import type { Route } from '../src/web/http/contract.ts';
-import { documentationRoutes } from '../src/web/routes/documentation.ts';
-import { createRoutes } from '../src/web/routes/index.ts';
-import { MemoryDeployment } from '../test/support/memory-deployment.ts';
+import { allRoutes } from './all-routes.ts';
 
 const FILE = join(import.meta.dirname, '..', 'docs', 'http-api.md');
 const [BEGIN, END] = ['<!-- operations: node scripts/http-api.ts -->', '<!-- /operations -->'];
@@ -22,13 +18,6 @@ export async function httpApiPage(): Promise<{ readonly current: string; readonl
   const [, after] = (rest ?? '').split(END);
   if (before === undefined || after === undefined) throw new Error(`${FILE} has no place for the table`);
   return { current, wanted: `${before}${BEGIN}\n${tablesOf(await allRoutes())}${END}${after}` };
-}
-
-async function allRoutes(): Promise<Route[]> {
-  await using deployment = new MemoryDeployment();
-  await using client = await JobClient.open(deployment);
-  const routes = createRoutes(createContext({ deployment, client }));
-  return [...routes, ...documentationRoutes(routes)];
 }
 
 function tablesOf(routes: readonly Route[]): string {

@@ -27,6 +27,12 @@ const RULES: readonly { name: string; from: RegExp; to: RegExp; typesAllowed: bo
     to: /^(?!scaling\/policy[./])/,
     typesAllowed: true,
   },
+  {
+    name: 'the client imports nothing but itself, so that it runs in browsers',
+    from: /^client\//,
+    to: /^(?!client\/)/,
+    typesAllowed: false,
+  },
   { name: 'ports import nothing of ours', from: /^ports\//, to: /^(?!ports\/).*\.ts$/, typesAllowed: false },
   {
     name: 'only compose and adapters know adapters',

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 
 import { FacefleetError } from '../errors.ts';
 import { type Dialect, type FailedResult, JOB_FORMAT_VERSION, type JobTask } from '../jobs/job.ts';
+import { galleryFact } from '../jobs/job-gallery.ts';
 import { type RecordDraft, storeRecord } from '../jobs/record.ts';
 import { createResult } from '../jobs/results.ts';
 import { type Buckets, resultBucket } from '../jobs/stores.ts';
@@ -76,6 +77,7 @@ function refused(jobId: string, fileName: string, message: string, options: Inta
     finishedAt: clock.now(),
     traceId,
     instanceId: 'web',
+    ...galleryFact(task),
     status: 'failed',
     error: { code: 'bad-image', message },
   };

@@ -9,7 +9,7 @@ import { parseMessage } from '../jobs/messages.ts';
 import { ensureJobQueues, type JobQueues } from '../jobs/queues.ts';
 import { readRecord } from '../jobs/record.ts';
 import { createResult, readResult } from '../jobs/results.ts';
-import { batchJobId, createBatch, newBatch, readBatch } from './batch.ts';
+import { batchJobId, cancelBatch, createBatch, newBatch, readBatch, stateOf } from './batch.ts';
 import { storePictures } from './batch-intake.ts';
 import { BatchRunner } from './batch-runner.ts';
 
@@ -181,4 +181,40 @@ test('with a batch open the next look is due in a second, without one in a minut
   assert.equal(scene.runner.restSeconds, 60);
   await scene.anotherRunner().run(signal);
   assert.equal(scene.runner.restSeconds, 60);
+});
+
+test('a batch that is cancelled keeps the results that it has, and every other job is cancelled', async () => {
+  await using scene = await Scene.open(...names(700));
+  await scene.round();
+  assert.equal(await scene.work(), 200);
+  await scene.round();
+  const { state } = scene.deployment;
+  const asked = await cancelBatch(state, scene.batchId, scene.clock.now());
+  assert.equal(asked && stateOf(asked).status, 'cancelling');
+  assert.deepEqual(
+    await cancelBatch(state, scene.batchId, scene.clock.now() + 1),
+    asked,
+    'asking again is nothing',
+  );
+  let finished = 0;
+  for (let rounds = 0; rounds < 3 && finished === 0; rounds++) finished = await scene.round();
+  assert.equal(finished, 1);
+  const batch = stateOf(await scene.batch());
+  assert.deepEqual([batch.status, batch.finished, batch.failed], ['cancelled', 700, 500]);
+  const [kept, dropped] = [await scene.result(199), await scene.result(699)];
+  assert.equal(kept?.status, 'done');
+  assert.equal(dropped?.status === 'failed' && dropped.error.code, 'cancelled');
+  assert.deepEqual(scene.deployment.input.keys.length, 200, 'pictures that nobody will look at are gone');
+  assert.equal(await scene.round(), 0);
+});
+
+test('a batch that is finished cannot be cancelled any more, and one that never was is none', async () => {
+  await using scene = await Scene.open('a');
+  await scene.round();
+  await scene.work();
+  assert.equal(await scene.round(), 1);
+  const { state } = scene.deployment;
+  const batch = await cancelBatch(state, scene.batchId, scene.clock.now());
+  assert.equal(batch && stateOf(batch).status, 'done');
+  assert.equal(await cancelBatch(state, randomUUIDv7(), 0), undefined);
 });

@@ -1,4 +1,5 @@
 import { errorCode, errorMessage } from '../errors.ts';
+import { type Cancellation, cancelJob } from '../jobs/cancellation.ts';
 import { type Dialect, JOB_FORMAT_VERSION } from '../jobs/job.ts';
 import { batchKey, resultKey } from '../jobs/keys.ts';
 import { encodeMessage, isJobId } from '../jobs/messages.ts';
@@ -15,6 +16,8 @@ import { type Batch, batchJobId, readBatch, rewriteBatch, type StoredBatch } fro
  */
 const WINDOW = 200;
 const LOOKS_AT_ONCE = 16;
+/** Jobs of a batch cancelled in one round, so that the others have their turn. */
+const CANCELLED_AT_ONCE = 500;
 /** With nothing of it in the queue, a batch whose jobs get no results for so long has lost their messages. */
 const LOST_AFTER_MS = 60_000;
 /** With a batch open there is something to do each second; without one a web tier calls, and this is in case nobody heard. */
@@ -96,18 +99,44 @@ export class BatchRunner {
   /** Whether the batch is over now. */
   async #advance({ batch, etag }: StoredBatch, window: number): Promise<boolean> {
     const { state, clock, logger } = this.#options;
-    const known = await this.#settle(batch);
-    const sent = await this.#send(known.batch, window - known.waiting);
-    const isOver = known.batch.settled === batch.total;
-    const next: Batch = { ...known.batch, sent, ...(isOver && { finishedAt: clock.now() }) };
+    const known =
+      batch.cancelledAt === undefined ? await this.#feed(batch, window) : await this.#cancel(batch);
+    const isOver = known.settled === batch.total;
+    const next: Batch = { ...known, ...(isOver && { finishedAt: clock.now() }) };
     if (next.sent !== batch.sent || next.settled !== batch.settled || isOver)
       await rewriteBatch(state, next, etag);
     if (!isOver) return false;
     const { batchId, traceId, total, failed } = next;
     this.#finished.add(batchId);
     this.#stuckSince.delete(batchId);
-    logger.info({ batchId, traceId, total, failed }, 'a batch is finished');
+    const isCancelled = batch.cancelledAt !== undefined;
+    logger.info({ batchId, traceId, total, failed, isCancelled }, 'a batch is finished');
     return true;
+  }
+
+  async #feed(batch: Batch, window: number): Promise<Batch> {
+    const known = await this.#settle(batch);
+    return { ...known.batch, sent: await this.#send(known.batch, window - known.waiting) };
+  }
+
+  /** Cancels some of the jobs that have no result; messages of theirs are dropped by whoever receives them. */
+  async #cancel(batch: Batch): Promise<Batch> {
+    const { clock } = this.#options;
+    let { settled, failed } = batch;
+    const upTo = Math.min(batch.total, settled + CANCELLED_AT_ONCE);
+    while (settled < upTo) {
+      const indices = Array.from(
+        { length: Math.min(LOOKS_AT_ONCE, upTo - settled) },
+        (_, at) => settled + at,
+      );
+      const outcomes = await Promise.all(
+        indices.map((index) => cancelJob(this.#options, clock, batchJobId(batch.batchId, index))),
+      );
+      // Of one that is gone nothing is left to be cancelled.
+      failed += outcomes.filter((one) => one === undefined || !isDone(one)).length;
+      settled += indices.length;
+    }
+    return { ...batch, settled, failed, sent: Math.max(batch.sent, settled) };
   }
 
   /** Counts results in order, and how many that were sent have none. */
@@ -172,4 +201,8 @@ export class BatchRunner {
     this.#stuckSince.set(batchId, { settled, at: now });
     return true;
   }
+}
+
+function isDone(cancellation: NonNullable<Cancellation>): boolean {
+  return cancellation.outcome === 'finished' && cancellation.result.status === 'done';
 }

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 
 import { errorCode } from '../errors.ts';
-import type { JobTask } from '../jobs/job.ts';
+import type { GalleryId, JobTask } from '../jobs/job.ts';
+import { galleryFact } from '../jobs/job-gallery.ts';
 import { batchKey } from '../jobs/keys.ts';
 import { parseVersioned } from '../jobs/stored-json.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
@@ -13,7 +14,8 @@ const BATCH_VERSION = 1;
 
 /**
  * `batches/<batch id>.json` of the state bucket: written when every picture is stored, which is when the batch is
- * accepted. What has become of it since is written by the controller that leads, and by nobody else.
+ * accepted. What has become of it since is written by the controller that leads; a web tier adds that it is to be cancelled. Each
+ * replaces only the version that it has read.
  */
 export interface Batch {
   readonly version: number;
@@ -33,8 +35,38 @@ export interface Batch {
   readonly settled: number;
   /** Of those, how many failed. */
   readonly failed: number;
+  /** When somebody asked for its end; what is not finished from then on is cancelled. */
+  readonly cancelledAt?: number;
   /** Absent until every job has its result. */
   readonly finishedAt?: number;
+}
+
+/** A batch as clients are told of it. */
+export interface BatchState {
+  readonly batchId: string;
+  /** `cancelling`: some of its jobs have no result yet, and will be cancelled. */
+  readonly status: 'running' | 'done' | 'cancelling' | 'cancelled';
+  readonly kind: Batch['kind'];
+  readonly total: number;
+  readonly skipped: number;
+  readonly sent: number;
+  readonly finished: number;
+  readonly failed: number;
+  readonly createdAt: number;
+  readonly finishedAt?: number;
+  readonly galleryId?: GalleryId;
+}
+
+export function stateOf(batch: Batch): BatchState {
+  const { batchId, kind, total, skipped, sent, settled, failed, createdAt, finishedAt, cancelledAt } = batch;
+  const [open, over] =
+    cancelledAt === undefined ? (['running', 'done'] as const) : (['cancelling', 'cancelled'] as const);
+  return {
+    ...{ batchId, status: finishedAt === undefined ? open : over },
+    ...{ kind, total, skipped, sent, finished: settled, failed, createdAt },
+    ...(finishedAt !== undefined && { finishedAt }),
+    ...galleryFact(batch.task),
+  };
 }
 
 export function newBatch(
@@ -92,9 +124,31 @@ export async function createBatch(state: ObjectStore, batch: Batch): Promise<voi
   }
 }
 
-/** Rejects with PreconditionFailedError when another controller has written since. */
+/** Rejects with PreconditionFailedError when somebody else has written since. */
 export async function rewriteBatch(state: ObjectStore, batch: Batch, etag: string): Promise<void> {
   await state.put(batchKey(batch.batchId), encode(batch), { contentType: 'application/json', ifMatch: etag });
+}
+
+/** Asks for its end, unless it has been asked for or has come; resolves to the batch as it is then. Undefined: there is none. */
+export async function cancelBatch(
+  state: ObjectStore,
+  batchId: string,
+  now: number,
+): Promise<Batch | undefined> {
+  for (;;) {
+    const stored = await readBatch(state, batchId);
+    if (stored === undefined) return undefined;
+    const { batch, etag } = stored;
+    if (batch.cancelledAt !== undefined || batch.finishedAt !== undefined) return batch;
+    const cancelled = { ...batch, cancelledAt: now };
+    try {
+      await rewriteBatch(state, cancelled, etag);
+      return cancelled;
+    } catch (error) {
+      // The controller writes once a second while the batch runs.
+      if (errorCode(error) !== 'precondition-failed') throw error;
+    }
+  }
 }
 
 function encode(batch: Batch): Buffer {

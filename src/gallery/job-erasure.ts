@@ -10,6 +10,7 @@ import type {
   JobRecord,
   JobResult,
 } from '../jobs/job.ts';
+import { galleryFact } from '../jobs/job-gallery.ts';
 import { idBefore, idTimeAt } from '../jobs/job-time.ts';
 import { courseNameKey, inputKey, recordKey, resultKey } from '../jobs/keys.ts';
 import { readRecord, recordOfMetadata } from '../jobs/record.ts';
@@ -173,13 +174,14 @@ const ERASED = { code: 'erased', message: 'the person whom this was about was er
 /** File names often are people's names. */
 function erasedResult(result: JobResult): JobResult {
   if (result.status === 'failed' && result.error.code === 'erased' && result.fileName === '') return result;
-  const { version, jobId, kind, submittedAt, finishedAt, traceId, instanceId } = result;
+  const { version, jobId, kind, submittedAt, finishedAt, traceId, instanceId, galleryId } = result;
   const facts = { version, jobId, kind, submittedAt, finishedAt, traceId, instanceId };
-  return { ...facts, fileName: '', status: 'failed', error: ERASED } satisfies FailedResult;
+  const gallery = galleryId === undefined ? {} : { galleryId };
+  return { ...facts, ...gallery, fileName: '', status: 'failed', error: ERASED } satisfies FailedResult;
 }
 
 function erasedJob({ version, jobId, task, submittedAt, traceId }: JobRecord): FailedResult {
-  const facts = { version, jobId, kind: task.kind, submittedAt, traceId };
+  const facts = { version, jobId, kind: task.kind, submittedAt, traceId, ...galleryFact(task) };
   const nobody = { fileName: '', finishedAt: submittedAt, instanceId: '' };
   return { ...facts, ...nobody, status: 'failed', error: ERASED };
 }

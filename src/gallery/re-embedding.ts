@@ -1,4 +1,5 @@
 import { errorCode, errorMessage, FacefleetError } from '../errors.ts';
+import type { GalleryId } from '../jobs/job.ts';
 import type { JobClient } from '../jobs/job-client.ts';
 import type { Gallery } from './gallery.ts';
 
@@ -10,6 +11,8 @@ export interface ReEmbeddingOptions {
   readonly gallery: Gallery;
   readonly jobs: JobClient;
   readonly packId: string;
+  /** Of the gallery; absent for the default one. */
+  readonly galleryId?: GalleryId;
   /** Faces under way at once. */
   readonly parallel: number;
   /** Called once a round, and after each face of it. */
@@ -67,7 +70,7 @@ async function embedFaces(faceIds: readonly string[], options: ReEmbeddingOption
 /** Resolves to what was wrong; undefined when the face has its template, or was erased meanwhile. */
 async function embedFace(
   faceId: string,
-  { gallery, jobs, packId }: ReEmbeddingOptions,
+  { gallery, jobs, packId, galleryId }: ReEmbeddingOptions,
 ): Promise<string | undefined> {
   try {
     const crop = await gallery.crop(faceId);
@@ -77,7 +80,10 @@ async function embedFace(
       picture: crop,
       fileName: '',
       contentType: 'image/jpeg',
-      task: { kind: 'reembed', faceId, pack: packId },
+      task: {
+        ...{ kind: 'reembed', faceId, pack: packId },
+        ...(galleryId !== undefined && { gallery: galleryId }),
+      },
       waitSeconds: WAIT_SECONDS,
     });
     const result = await jobs.wait(jobId, { timeoutSeconds: WAIT_SECONDS });

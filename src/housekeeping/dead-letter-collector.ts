@@ -2,6 +2,7 @@ import { errorCode, errorMessage } from '../errors.ts';
 import { courseOutputKey } from '../jobs/course-names.ts';
 import { decodeDeadLetter } from '../jobs/dead-letter.ts';
 import { JOB_FORMAT_VERSION, type JobMessage, type JobRecord } from '../jobs/job.ts';
+import { galleryFact } from '../jobs/job-gallery.ts';
 import { isResponseQueueName } from '../jobs/keys.ts';
 import { encodeAnswer, parseMessage } from '../jobs/messages.ts';
 import { readRecord } from '../jobs/record.ts';
@@ -105,6 +106,7 @@ export class DeadLetterCollector {
       finishedAt: this.#options.clock.now(),
       traceId,
       instanceId: 'controller',
+      ...galleryFact(task),
       status: 'failed',
       error: { code: 'dead-letter', message: `the job was given up: ${reason}` },
     });

@@ -1,5 +1,6 @@
 import type { Clock } from '../ports/clock.ts';
 import { type FailedResult, JOB_FORMAT_VERSION, type JobRecord, type JobResult } from './job.ts';
+import { galleryFact } from './job-gallery.ts';
 import { recordKey } from './keys.ts';
 import { readRecord } from './record.ts';
 import { createResult, readResult } from './results.ts';
@@ -69,6 +70,7 @@ function cancelledResult(record: JobRecord, now: number): FailedResult {
     finishedAt: now,
     traceId,
     instanceId: 'web',
+    ...galleryFact(task),
     status: 'failed',
     error: { code: 'cancelled', message: 'the job was cancelled' },
   };

@@ -1,7 +1,8 @@
 import type { Config } from '../config.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
-import type { JobErrorCode, JobRecord, JobResult, JobTask } from './job.ts';
+import type { GalleryId, JobErrorCode, JobRecord, JobResult, JobTask } from './job.ts';
+import { galleryFact } from './job-gallery.ts';
 import { type IdTime, idBefore, idTimeAt, idTimeOf } from './job-time.ts';
 import { inputKey, recordKey, resultKey } from './keys.ts';
 import { isJobId } from './messages.ts';
@@ -20,6 +21,8 @@ export interface JobSummary {
   readonly submittedAt: number;
   readonly finishedAt?: number;
   readonly traceId: string;
+  /** Absent for the default one. */
+  readonly galleryId?: GalleryId;
   /** How many faces were found. */
   readonly faces?: number;
   readonly error?: { readonly code: JobErrorCode; readonly message: string };
@@ -37,6 +40,8 @@ export interface JobQuery {
   /** Only jobs older than this one. */
   readonly after?: string;
   readonly status?: JobStatus;
+  /** Only jobs about this gallery; null is the default one. */
+  readonly galleryId?: GalleryId | null;
 }
 
 export interface JobListOptions {
@@ -81,7 +86,7 @@ export class JobList {
     this.#options = options;
   }
 
-  async page({ limit, after, status }: JobQuery): Promise<JobPage> {
+  async page({ limit, after, ...wanted }: JobQuery): Promise<JobPage> {
     const jobs: JobSummary[] = [];
     let looks = 0;
     let last: string | undefined;
@@ -92,7 +97,7 @@ export class JobList {
           if (jobs.length === limit || looks === MAX_LOOKS) return { jobs, ...(last && { next: last }) };
           looks++;
           last = some[index]!;
-          if (job !== undefined && (status === undefined || job.status === status)) jobs.push(job);
+          if (job !== undefined && isWanted(job, wanted)) jobs.push(job);
         }
       }
     }
@@ -179,7 +184,7 @@ export function statusOf(result: JobResult): JobStatus {
 }
 
 function finished(result: JobResult): JobSummary {
-  const { jobId, kind, fileName, submittedAt, finishedAt, traceId } = result;
+  const { jobId, kind, fileName, submittedAt, finishedAt, traceId, galleryId } = result;
   return {
     jobId,
     status: statusOf(result),
@@ -188,12 +193,19 @@ function finished(result: JobResult): JobSummary {
     submittedAt,
     finishedAt,
     traceId,
+    ...(galleryId !== undefined && { galleryId }),
     ...(result.status === 'done' ? { faces: result.faces.length } : { error: result.error }),
   };
 }
 
 function pending({ jobId, task, fileName, submittedAt, traceId }: JobRecord): JobSummary {
-  return { jobId, status: 'pending', kind: task.kind, fileName, submittedAt, traceId };
+  const facts = { jobId, kind: task.kind, fileName, submittedAt, traceId };
+  return { ...facts, ...galleryFact(task), status: 'pending' };
+}
+
+function isWanted(job: JobSummary, { status, galleryId }: Pick<JobQuery, 'status' | 'galleryId'>): boolean {
+  if (status !== undefined && job.status !== status) return false;
+  return galleryId === undefined || (job.galleryId ?? null) === galleryId;
 }
 
 /** A stretch of time and the ids in it, newest first. */

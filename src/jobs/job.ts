@@ -190,6 +190,8 @@ interface ResultBase {
   readonly finishedAt: number;
   readonly traceId: string;
   readonly instanceId: string;
+  /** Absent for the default one, and in failures of earlier releases. */
+  readonly galleryId?: GalleryId;
 }
 
 export interface DoneResult extends ResultBase {
@@ -199,8 +201,6 @@ export interface DoneResult extends ResultBase {
   readonly facesCut: number;
   readonly packId: string;
   readonly galleryVersion: number;
-  /** Absent for the default one. */
-  readonly galleryId?: GalleryId;
   readonly timings: JobTimings;
   readonly enrolment?: EnrolReport;
   readonly comparison?: Comparison;

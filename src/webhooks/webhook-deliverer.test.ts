@@ -6,6 +6,7 @@ import { FakeClock } from '../../test/support/fake-clock.ts';
 import { doneResult } from '../../test/support/fake-worker.ts';
 import { MemoryDeployment } from '../../test/support/memory-deployment.ts';
 import { isSigned, WebhookReceiver } from '../../test/support/webhook-receiver.ts';
+import { createBatch, newBatch, readBatch, rewriteBatch } from '../batches/batch.ts';
 import { webhookKey } from '../jobs/keys.ts';
 import { storeRecord } from '../jobs/record.ts';
 import { createResult } from '../jobs/results.ts';
@@ -99,6 +100,38 @@ test('a finished job is told, signed, and then nothing is owed any more', async 
   assert.equal(data.faces[0].person.name, 'Paul');
   assert.equal(await scene.isOwed(jobId), false, 'the secret is gone too');
   assert.equal(await scene.round(), 0);
+});
+
+test('a batch is told when it is finished, and not before', async () => {
+  await using scene = await Scene.open();
+  const { state } = scene.deployment;
+  const batchId = randomUUIDv7();
+  const facts = { jobId: batchId, traceId: 'a'.repeat(32), now: scene.clock.now(), about: 'batch' as const };
+  await oweCall(state, { url: scene.receiver.url, secret: SECRET }, facts);
+  assert.equal(await scene.round(), 0, 'it is not even accepted');
+  const task = { kind: 'recognise' as const };
+  const made = {
+    batchId,
+    kind: 'zip' as const,
+    task,
+    traceId: facts.traceId,
+    createdAt: 1,
+    total: 1,
+    skipped: 0,
+  };
+  await createBatch(state, newBatch(made));
+  await scene.clock.advance(60_000);
+  assert.equal(await scene.round(), 0);
+  const stored = (await readBatch(state, batchId))!;
+  await rewriteBatch(state, { ...stored.batch, sent: 1, settled: 1, finishedAt: 9 }, stored.etag);
+  await scene.clock.advance(60_000);
+  assert.equal(await scene.round(), 1);
+  const [call] = scene.receiver.calls;
+  assert.ok(call !== undefined && isSigned(call, SECRET));
+  assert.equal(call.headers['webhook-id'], `batch_${batchId}`);
+  const { type, data } = JSON.parse(call.body);
+  assert.deepEqual([type, data.batchId, data.status, data.finished], ['batch.finished', batchId, 'done', 1]);
+  assert.equal(await scene.isOwed(batchId), false);
 });
 
 test('the signature is the one that other libraries make', () => {

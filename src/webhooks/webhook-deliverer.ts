@@ -1,3 +1,4 @@
+import { type BatchState, readBatch, stateOf } from '../batches/batch.ts';
 import { errorCode, errorMessage } from '../errors.ts';
 import type { JobResult } from '../jobs/job.ts';
 import { webhookKey } from '../jobs/keys.ts';
@@ -46,8 +47,18 @@ export interface WebhookDelivererOptions extends Buckets {
   readonly random?: () => number;
 }
 
+/** What a call tells. */
+interface News {
+  /** The same however often it is told. */
+  readonly id: string;
+  readonly type: 'job.finished' | 'batch.finished';
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly data: JobResult | BatchState;
+}
+
 /**
- * Calls the webhooks of jobs that are finished. What is owed lies in the state bucket until the receiver has said 2xx, so
+ * Calls the webhooks of jobs and batches that are finished. What is owed lies in the state bucket until the receiver has said 2xx, so
  * whoever dies, a call comes at least once; its id is the same each time, so that receivers know a repeat.
  */
 export class WebhookDeliverer {
@@ -125,8 +136,8 @@ export class WebhookDeliverer {
         this.#due.set(jobId, owed.call.nextAt);
         return false;
       }
-      const result = await this.#resultOf(jobId);
-      if (result !== undefined) return await this.#call(owed, result, signal);
+      const news = await this.#newsOf(owed.call);
+      if (news !== undefined) return await this.#call(owed, news, signal);
       const waitedMs = clock.now() - owed.call.createdAt;
       this.#due.set(jobId, clock.now() + Math.min(MOST_LOOK_MS, Math.max(LEAST_LOOK_MS, waitedMs / 4)));
     } catch (error) {
@@ -137,26 +148,30 @@ export class WebhookDeliverer {
     return false;
   }
 
-  async #resultOf(jobId: string): Promise<JobResult | undefined> {
+  /** What there is to tell; undefined while it is not finished. */
+  async #newsOf({ jobId, about }: OwedCall): Promise<News | undefined> {
     const { output, state } = this.#options;
-    return ((await readResult(output, jobId)) ?? (await readResult(state, jobId)))?.result;
+    if (about === 'batch') {
+      const batch = (await readBatch(state, jobId))?.batch;
+      if (batch?.finishedAt === undefined) return undefined;
+      const data = stateOf(batch);
+      return { id: `batch_${jobId}`, type: 'batch.finished', at: batch.finishedAt, data };
+    }
+    const data = ((await readResult(output, jobId)) ?? (await readResult(state, jobId)))?.result;
+    return data && { id: `job_${jobId}`, type: 'job.finished', at: data.finishedAt, data };
   }
 
   async #call(
     { call, etag }: { call: OwedCall; etag: string },
-    result: JobResult,
+    { id, type, at, data }: News,
     signal: AbortSignal,
   ): Promise<boolean> {
     const { state, destinations, clock, logger } = this.#options;
     const { jobId, traceId, url, secret } = call;
-    const body = JSON.stringify({
-      type: 'job.finished',
-      timestamp: new Date(result.finishedAt).toISOString(),
-      data: result,
-    });
+    const body = JSON.stringify({ type, timestamp: new Date(at).toISOString(), data });
     const timestamp = Math.floor(clock.now() / 1000);
     const traceparent = formatTraceparent({ traceId, spanId: newSpanId(), isSampled: false });
-    const headers = { ...signatureHeaders(secret, { id: `job_${jobId}`, timestamp, body }), traceparent };
+    const headers = { ...signatureHeaders(secret, { id, timestamp, body }), traceparent };
     const outcome = await callWebhook({ url, headers, body, destinations, signal });
     if (outcome.kind === 'failed') {
       if (!signal.aborted) await this.#failed(call, etag, outcome.reason);

@@ -3,17 +3,20 @@ import { webhookKey } from '../jobs/keys.ts';
 import { parseVersioned } from '../jobs/stored-json.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 
-/** Whom to call when a job is finished. */
+/** Whom to call when a job, or a batch, is finished. */
 export interface Webhook {
   readonly url: string;
   /** What calls are signed with. */
   readonly secret: string;
 }
 
-/** `webhooks/<job id>.json` of the state bucket: a call that is owed. Gone, with the secret, when it has been delivered. */
+/** `webhooks/<id of job or batch>.json` of the state bucket: a call that is owed. Gone, with the secret, when it has been delivered. */
 export interface OwedCall extends Webhook {
   readonly version: number;
+  /** Of the batch, where it is about one. */
   readonly jobId: string;
+  /** What it is about; absent for a job. */
+  readonly about?: 'batch';
   readonly traceId: string;
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
@@ -42,12 +45,13 @@ export function checkWebhook({ url, secret }: Webhook): void {
 export async function oweCall(
   state: ObjectStore,
   webhook: Webhook,
-  job: { jobId: string; traceId: string; now: number },
+  job: { jobId: string; traceId: string; now: number; about?: 'batch' },
 ): Promise<void> {
-  const { jobId, traceId, now } = job;
+  const { jobId, traceId, now, about } = job;
   const call: OwedCall = {
     version: WEBHOOK_VERSION,
     jobId,
+    ...(about !== undefined && { about }),
     traceId,
     ...webhook,
     createdAt: now,

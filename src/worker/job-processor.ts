@@ -7,6 +7,7 @@ import {
   type JobRecord,
   type JobResult,
 } from '../jobs/job.ts';
+import { galleryFact, galleryOf } from '../jobs/job-gallery.ts';
 import { parseMessage } from '../jobs/messages.ts';
 import type { Buckets } from '../jobs/stores.ts';
 import type { Logger } from '../logger.ts';
@@ -27,7 +28,7 @@ import type { GuardedReading } from './guarded-reading.ts';
 import type { JobInHand } from './in-hand.ts';
 import type { JobReport, JobReports } from './job-report.ts';
 import type { ResultWriter } from './result-writer.ts';
-import { galleryOf, packFor, runTask, type TaskInput, type TaskTools } from './tasks.ts';
+import { packFor, runTask, type TaskInput, type TaskTools } from './tasks.ts';
 
 export interface JobProcessorOptions {
   readonly buckets: Buckets;
@@ -167,7 +168,6 @@ export class JobProcessor {
 
   async #recogniseIn(job: Job, input: TaskInput & FetchedInput): Promise<DoneResult> {
     const { reading, tools, clock } = this.#options;
-    const galleryId = galleryOf(input.record.task);
     const queueMs = Math.max(0, clock.now() - job.message.submittedAt);
     const suspect = {
       ...logged(job.message),
@@ -179,7 +179,6 @@ export class JobProcessor {
       ...this.#resultBase(job),
       status: 'done',
       ...outcome,
-      ...(galleryId === undefined ? {} : { galleryId }),
       timings: { queueMs, fetchMs: input.fetchMs, ...timings },
     };
     job.report.recognised(result);
@@ -200,6 +199,7 @@ export class JobProcessor {
       finishedAt: this.#options.clock.now(),
       traceId: message.traceId,
       instanceId: this.#options.instanceId,
+      ...(record !== undefined && galleryFact(record.task)),
     };
   }
 

@@ -137,7 +137,7 @@ function isReplaceable(existing: JobResult, message: JobMessage): boolean {
 }
 
 function erasedResult(result: JobResult): FailedResult {
-  const { version, jobId, fileName, kind, submittedAt, finishedAt, traceId, instanceId } = result;
+  const { version, jobId, fileName, kind, submittedAt, finishedAt, traceId, instanceId, galleryId } = result;
   return {
     version,
     jobId,
@@ -147,6 +147,7 @@ function erasedResult(result: JobResult): FailedResult {
     finishedAt,
     traceId,
     instanceId,
+    ...(galleryId !== undefined && { galleryId }),
     status: 'failed',
     error: { code: 'erased', message: 'a person whom this result named was erased' },
   };

@@ -4,12 +4,12 @@ import type {
   CompareTask,
   DoneResult,
   FaceResult,
-  GalleryId,
   JobRecord,
   JobTask,
   RecogniseTask,
   ReembedTask,
 } from '../jobs/job.ts';
+import { galleryOf } from '../jobs/job-gallery.ts';
 import type { Face, RecognisedPicture } from '../recognition/types.ts';
 import { TaskRefusedError } from './failure.ts';
 import type { Galleries, WorkerGallery } from './galleries.ts';
@@ -27,11 +27,6 @@ export interface TaskTools {
   /** How often a stranger may get a name, unless the job says otherwise. */
   readonly falsePositiveRate: number;
   readonly smallFaces: boolean;
-}
-
-/** The gallery that a task is about; undefined is the default one. */
-export function galleryOf(task: JobTask): GalleryId | undefined {
-  return 'gallery' in task ? task.gallery : undefined;
 }
 
 /** The pack whose recogniser a task needs. */

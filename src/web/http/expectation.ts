@@ -23,6 +23,7 @@ export interface PlainSchema {
   readonly properties?: Readonly<Record<string, PlainSchema>>;
   readonly required?: readonly string[];
   readonly additionalProperties?: boolean | PlainSchema;
+  readonly patternProperties?: Readonly<Record<string, PlainSchema>>;
   readonly default?: unknown;
   readonly $ref?: string;
 }

@@ -5,6 +5,7 @@ import { eventually } from '../../../test/support/eventually.ts';
 import { WatchedService } from '../../../test/support/watched-service.ts';
 import { pictureOf, type WebService } from '../../../test/support/web-service.ts';
 import { buildZip } from '../../../test/support/zip-builder.ts';
+import { readOwedCall } from '../../webhooks/webhook.ts';
 
 interface BatchAnswer {
   readonly batchId: string;
@@ -165,4 +166,32 @@ test('a batch is begun at once by a controller that has had none to look after',
   };
   // By itself it would look after a minute.
   await eventually('it is done', isDone, 30);
+});
+
+test('a batch with a webhook owes a call from the moment that it is accepted', async () => {
+  await using service = await WatchedService.start({ works: false });
+  const headers = {
+    'webhook-url': 'https://hooks.example/batches',
+    'webhook-secret': 'a-secret-of-the-receiver',
+  };
+  const { batchId } = await accepted(await post(service.web, archive(), headers));
+  const owed = await readOwedCall(service.web.deployment.state, batchId);
+  assert.deepEqual([owed?.call.about, owed?.call.url], ['batch', headers['webhook-url']]);
+  const wrong = await post(service.web, archive(), { ...headers, 'webhook-url': 'http://127.0.0.1/' });
+  assert.equal(wrong.status, 400);
+});
+
+test('a batch that is cancelled ends as such, over HTTP', async () => {
+  await using service = await WatchedService.start({ works: false });
+  const { batchId } = await accepted(await post(service.web, archive()));
+  const cancel = () => service.web.fetch(`/v1/batches/${batchId}/cancel`, { method: 'POST' });
+  assert.equal((await cancel()).status, 200);
+  const over = await eventually('it is cancelled', async () => {
+    const response = await service.web.fetch(`/v1/batches/${batchId}`);
+    const batch = (await response.json()) as BatchAnswer;
+    return batch.status === 'cancelled' && batch;
+  });
+  assert.deepEqual([over.finished, over.failed], [3, 3]);
+  assert.equal((await cancel()).status, 200, 'saying so twice is no error');
+  assert.equal((await service.web.fetch('/v1/batches/none/cancel', { method: 'POST' })).status, 404);
 });

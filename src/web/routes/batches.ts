@@ -2,27 +2,40 @@ import { createHash, randomUUIDv7 } from 'node:crypto';
 import type { Request, Response } from 'express';
 import { Type } from 'typebox';
 
-import { type Batch, createBatch, MAX_BATCH_PICTURES, newBatch, readBatch } from '../../batches/batch.ts';
+import {
+  type Batch,
+  cancelBatch,
+  createBatch,
+  MAX_BATCH_PICTURES,
+  newBatch,
+  readBatch,
+  stateOf,
+} from '../../batches/batch.ts';
 import { storePictures } from '../../batches/batch-intake.ts';
 import type { BatchLimits } from '../../batches/batch-source.ts';
 import { openNdjson } from '../../batches/ndjson-source.ts';
 import { openZip } from '../../batches/zip-source.ts';
 import { errorCode, errorMessage } from '../../errors.ts';
-import { BATCHES } from '../../jobs/chores.ts';
+import { BATCHES, WEBHOOKS } from '../../jobs/chores.ts';
 import { bindIdempotencyKey } from '../../jobs/idempotency.ts';
 import type { JobTask } from '../../jobs/job.ts';
+import { galleryOf } from '../../jobs/job-gallery.ts';
 import { idTimeOf } from '../../jobs/job-time.ts';
 import { isJobId } from '../../jobs/messages.ts';
 import { contentTypeOf } from '../../picture-files.ts';
 import { callForChore } from '../../scaling/controller-client.ts';
+import { oweCall, type Webhook } from '../../webhooks/webhook.ts';
 import { sendBatchResults } from '../batch-results.ts';
 import type { WebContext } from '../context.ts';
 import { type Route, route } from '../http/contract.ts';
 import { looksLikePicture } from '../picture-kind.ts';
 import { HttpProblem } from '../problem.ts';
-import { IDEMPOTENCY_HEADER } from '../schemas/requests.ts';
+import { isWithinReach } from '../reach.ts';
+import { IDEMPOTENCY_HEADER, WEBHOOK_HEADERS } from '../schemas/requests.ts';
 import { spoolBody } from '../spooled-body.ts';
 import { factsOf, idempotencyOf } from '../submission.ts';
+import { webhookOf } from '../webhook-headers.ts';
+import { DEFAULT_PLACE, type GalleryPlace, NAMED_PLACE } from './gallery-place.ts';
 
 /** Batches read in at once by one process: each takes a file of its size, and the memory of a picture. */
 const MOST_AT_ONCE = 2;
@@ -35,7 +48,9 @@ const Binary = Type.String({ format: 'binary' });
 const BatchSchema = Type.Object(
   {
     batchId: Type.String({ format: 'uuid' }),
-    status: Type.Enum(['running', 'done']),
+    status: Type.Enum(['running', 'done', 'cancelling', 'cancelled'], {
+      description: '`cancelling`: what is not finished yet is being cancelled',
+    }),
     kind: Type.Enum(['zip', 'ndjson']),
     total: Type.Integer({ description: 'Pictures, each a job' }),
     skipped: Type.Integer({ description: 'Files of the archive that were not meant to be pictures' }),
@@ -44,32 +59,41 @@ const BatchSchema = Type.Object(
     failed: Type.Integer({ description: 'Of those, how many failed' }),
     createdAt: Type.Integer({ description: 'Milliseconds since the epoch' }),
     finishedAt: Type.Optional(Type.Integer({ description: 'Milliseconds since the epoch' })),
+    galleryId: Type.Optional(Type.String({ description: 'Which gallery; absent for the default one' })),
   },
   { title: 'Batch' },
 );
 
 /** `/v1/batches`: many pictures at once, worked off beside everything else. */
 export function batchRoutes(context: WebContext): Route[] {
-  return [createRoute(context), batchRoute(context), resultsRoute(context)];
+  const intake = { open: 0 };
+  return [
+    createRoute(context, DEFAULT_PLACE, intake),
+    batchRoute(context),
+    resultsRoute(context),
+    cancelRoute(context),
+    createRoute(context, NAMED_PLACE, intake),
+  ];
 }
 
-function createRoute(context: WebContext): Route {
-  let open = 0;
+/** `intake`: how many are being read in. */
+function createRoute(context: WebContext, place: GalleryPlace, intake: { open: number }): Route {
   return route(
     {
       method: 'post',
-      path: '/v1/batches',
-      id: 'createBatch',
+      path: place.path('/batches'),
+      id: place.id('createBatch'),
       tag: 'Batches',
       scope: 'recognise',
       summary: 'Say who is in many pictures, given as a ZIP archive or line by line',
       description:
         'A ZIP archive of pictures, or one JSON object a line, `{"fileName": "a.jpg", "picture": "<base64>"}`. It is looked through before it is taken: archives in it, encrypted files, links and names that lead elsewhere are refused. A file that is no picture fails by itself.',
+      params: place.params({}),
       query: Type.Object(
         { topK: Type.Optional(Type.Integer({ minimum: 1, maximum: 100 })) },
         { additionalProperties: false },
       ),
-      headers: IDEMPOTENCY_HEADER,
+      headers: { ...IDEMPOTENCY_HEADER, ...WEBHOOK_HEADERS },
       body: { upload: { 'application/zip': Binary, 'application/x-ndjson': Binary } },
       answers: {
         202: {
@@ -78,22 +102,24 @@ function createRoute(context: WebContext): Route {
           headers: { Location: 'Where to ask how far it is' },
         },
       },
-      problems: [408, 413, 415, 422, 429],
+      problems: [404, 408, 413, 415, 422, 429],
     },
-    async ({ query: { topK }, request, response }) => {
+    async ({ params, query: { topK }, request, response }) => {
       const kind = kindOf(request);
-      if (open >= MOST_AT_ONCE) {
+      if (intake.open >= MOST_AT_ONCE) {
         const headers = { 'Retry-After': '10' };
         throw new HttpProblem(429, `${MOST_AT_ONCE} batches are being read in already`, { headers });
       }
-      open++;
+      intake.open++;
       try {
-        const task: JobTask = { kind: 'recognise', ...(topK !== undefined && { topK }) };
-        const batch = await takeIn(context, kind, task, request, response);
+        const { task: about } = await context.galleries.find(params.gallery);
+        const task: JobTask = { kind: 'recognise', ...(topK !== undefined && { topK }), ...about };
+        const webhook = webhookOf(context, request);
+        const batch = await takeIn(context, { kind, task, webhook }, request, response);
         const headers = { Location: `/v1/batches/${batch.batchId}` };
-        return { status: 202, headers, body: describe(batch) };
+        return { status: 202, headers, body: stateOf(batch) };
       } finally {
-        open--;
+        intake.open--;
       }
     },
   );
@@ -102,8 +128,7 @@ function createRoute(context: WebContext): Route {
 /** Stores pictures first and the batch last: what dies in between was not accepted, and is safe to repeat. */
 async function takeIn(
   context: WebContext,
-  kind: Batch['kind'],
-  task: JobTask,
+  { kind, task, webhook }: { kind: Batch['kind']; task: JobTask; webhook: Webhook | undefined },
   request: Request,
   response: Response,
 ): Promise<Batch> {
@@ -136,8 +161,13 @@ async function takeIn(
     await storePictures(source.pictures(), options);
     const { count: total, skipped } = source;
     const batch = newBatch({ batchId, kind, task, traceId, createdAt, total, skipped });
+    // Before it is accepted: then the call is owed.
+    if (webhook !== undefined) {
+      await oweCall(state, webhook, { jobId: batchId, traceId, now: clock.now(), about: 'batch' });
+    }
     await createBatch(state, batch);
     void callForChore(state, BATCHES);
+    if (webhook !== undefined) void callForChore(state, WEBHOOKS);
     logger.info({ batchId, traceId, kind, total, skipped }, 'accepted a batch');
     return batch;
   } catch (error) {
@@ -160,7 +190,10 @@ function batchRoute({ deployment }: WebContext): Route {
       answers: { 200: { description: 'As of a second ago', schema: BatchSchema } },
       problems: [404],
     },
-    async ({ params: { batchId } }) => ({ status: 200, body: describe(await find(deployment, batchId)) }),
+    async ({ params: { batchId }, response }) => ({
+      status: 200,
+      body: stateOf(await find(deployment, response, batchId)),
+    }),
   );
 }
 
@@ -193,7 +226,7 @@ function resultsRoute(context: WebContext): Route {
       problems: [404],
     },
     async ({ params: { batchId }, query, request, response }) => {
-      const batch = await find(context.deployment, batchId);
+      const batch = await find(context.deployment, response, batchId);
       response.status(200).set('Content-Type', 'application/x-ndjson; charset=utf-8');
       if (request.method === 'HEAD') response.end();
       else await sendBatchResults(context, response, batch, query);
@@ -202,25 +235,44 @@ function resultsRoute(context: WebContext): Route {
   );
 }
 
-async function find({ state }: Pick<WebContext['deployment'], 'state'>, batchId: string): Promise<Batch> {
-  const stored = isJobId(batchId) ? await readBatch(state, batchId) : undefined;
-  if (stored === undefined) throw new HttpProblem(404, 'there is no such batch');
-  return stored.batch;
+function cancelRoute({ deployment, logger }: WebContext): Route {
+  return route(
+    {
+      method: 'post',
+      path: '/v1/batches/{batchId}/cancel',
+      id: 'cancelBatch',
+      tag: 'Batches',
+      scope: 'recognise',
+      summary: 'Cancel what is not finished of a batch',
+      description:
+        'Its jobs without a result are cancelled, one after the other, as `status` tells: `cancelling`, then `cancelled`. Results that are there stay.',
+      params: Type.Object({ batchId: Type.String() }),
+      answers: { 200: { description: 'It will be, or is', schema: BatchSchema } },
+      problems: [404, 409],
+    },
+    async ({ params: { batchId }, response }) => {
+      await find(deployment, response, batchId);
+      const batch = await cancelBatch(deployment.state, batchId, deployment.clock.now());
+      if (batch === undefined) throw new HttpProblem(404, 'there is no such batch');
+      if (batch.cancelledAt === undefined) throw new HttpProblem(409, 'the batch is finished');
+      logger.info({ batchId, traceId: batch.traceId, caller: factsOf(response).caller }, 'cancel a batch');
+      void callForChore(deployment.state, BATCHES);
+      return { status: 200, body: stateOf(batch) };
+    },
+  );
 }
 
-function describe({ batchId, kind, total, skipped, sent, settled, failed, createdAt, finishedAt }: Batch) {
-  return {
-    batchId,
-    status: finishedAt === undefined ? ('running' as const) : ('done' as const),
-    kind,
-    total,
-    skipped,
-    sent,
-    finished: settled,
-    failed,
-    createdAt,
-    ...(finishedAt !== undefined && { finishedAt }),
-  };
+/** @throws HttpProblem 404, also for a batch of a gallery that the caller's key does not reach. */
+async function find(
+  { state }: Pick<WebContext['deployment'], 'state'>,
+  response: Response,
+  batchId: string,
+): Promise<Batch> {
+  const stored = isJobId(batchId) ? await readBatch(state, batchId) : undefined;
+  if (stored === undefined || !isWithinReach(response, galleryOf(stored.batch.task))) {
+    throw new HttpProblem(404, 'there is no such batch');
+  }
+  return stored.batch;
 }
 
 /** @throws HttpProblem 415 */

@@ -10,6 +10,7 @@ import type { WebGallery } from '../galleries.ts';
 import { type FormPicture, receivePictures } from '../picture-form.ts';
 import { preferencesOf } from '../preferences.ts';
 import { HttpProblem } from '../problem.ts';
+import { jobWithinReach } from '../reach.ts';
 import { awaitResult, factsOf, idempotencyOf } from '../submission.ts';
 
 const MAX_PICTURES = 100;
@@ -72,9 +73,10 @@ export interface RecognisedFace {
  */
 export async function recognisedFace(
   context: WebContext,
+  response: Response,
   { jobId, face: index }: { jobId: string; face: number },
 ): Promise<RecognisedFace> {
-  const { box } = await faceOfJob(context, jobId, index);
+  const { box } = await faceOfJob(context, response, jobId, index);
   const record = await readRecord(context.buckets, jobId);
   const bucket = record && pictureBucket(context.buckets, record.dialect, record.task.kind);
   const stored = record && (await bucket?.head(record.inputKey));
@@ -99,9 +101,8 @@ export async function enrolRecognisedFace(
   return report!;
 }
 
-async function faceOfJob({ client }: WebContext, jobId: string, index: number) {
-  const found = await client.find(jobId);
-  if (found === undefined) throw new HttpProblem(404, 'there is no such job');
+async function faceOfJob({ client }: WebContext, response: Response, jobId: string, index: number) {
+  const found = jobWithinReach(response, await client.find(jobId));
   if (found.state === 'pending') throw new HttpProblem(409, 'the job is not finished yet', { jobId });
   const { result } = found;
   if (result.status === 'failed' || result.kind !== 'recognise') {

@@ -71,7 +71,7 @@ function addRoute(context: WebContext, place: GalleryPlace): Route {
       const pictures =
         body === undefined
           ? await enrolPictures(context, target)
-          : [await enrolRecognisedFace(context, target, await recognisedFace(context, body))];
+          : [await enrolRecognisedFace(context, target, await recognisedFace(context, response, body))];
       const isFinished = pictures.every(({ verdict }) => verdict !== 'pending');
       return { status: isFinished ? 200 : 202, body: { pictures, galleryVersion: found.gallery.version } };
     },

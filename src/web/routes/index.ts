@@ -10,7 +10,7 @@ import { DEFAULT_PLACE, NAMED_PLACE } from './gallery-place.ts';
 import { healthRoutes } from './health.ts';
 import { homeRoutes } from './home.ts';
 import { jobEventRoutes } from './job-events.ts';
-import { jobRoutes } from './jobs.ts';
+import { galleryJobRoutes, jobRoutes } from './jobs.ts';
 import { keyRoutes } from './keys.ts';
 import { metricsRoutes } from './metrics.ts';
 import { peopleRoutes } from './people.ts';
@@ -36,6 +36,7 @@ export function createRoutes(context: WebContext): Route[] {
       ...erasureRoutes(context, place),
     ]),
     ...recognitionRoutes(context, NAMED_PLACE),
+    ...galleryJobRoutes(context),
     ...keyRoutes(context),
     ...healthRoutes(context),
     ...metricsRoutes(context),

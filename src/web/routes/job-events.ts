@@ -6,6 +6,7 @@ import type { WebContext } from '../context.ts';
 import { type Route, route } from '../http/contract.ts';
 import { type EventStream, eventFrame, openEventStream, PING_FRAME } from '../http/event-stream.ts';
 import { HttpProblem } from '../problem.ts';
+import { jobWithinReach } from '../reach.ts';
 import { factsOf } from '../submission.ts';
 
 /** Each stream costs a look into the bucket every five seconds. */
@@ -53,8 +54,7 @@ export function jobEventRoutes(context: WebContext): Route[] {
       },
       async ({ params: { jobId }, request, response }) => {
         const seen = lastEventId(request.headers['last-event-id']);
-        const found = await context.client.find(jobId);
-        if (found === undefined) throw new HttpProblem(404, 'there is no such job');
+        jobWithinReach(response, await context.client.find(jobId));
         if (seen >= DONE) return { status: 204 };
         const counted = streams.enter(factsOf(response).caller);
         const stream = openEventStream(response, context.closing);

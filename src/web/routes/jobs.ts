@@ -4,16 +4,23 @@ import type { WebContext } from '../context.ts';
 import { type Route, route } from '../http/contract.ts';
 import { preferencesOf } from '../preferences.ts';
 import { HttpProblem } from '../problem.ts';
+import { jobWithinReach } from '../reach.ts';
 import { FailedResultSchema, JobSummarySchema, PendingSchema, ResultSchema } from '../schemas/job.ts';
 import { PENDING_HEADERS, PREFER_HEADER } from '../schemas/requests.ts';
 import { awaitResult, factsOf } from '../submission.ts';
+import { DEFAULT_PLACE, type GalleryPlace, NAMED_PLACE } from './gallery-place.ts';
 
 /**
  * `/v1/jobs/<id>`: 200 with the result of a finished job, whatever came of it; 202 with `status: pending` until then,
  * so that a client may ask again while it gets 202; 404 for an id that no job has. `Prefer: wait=20` waits for the end.
  */
 export function jobRoutes(context: WebContext): Route[] {
-  return [listRoute(context), jobRoute(context), cancelRoute(context)];
+  return [listRoute(context, DEFAULT_PLACE), jobRoute(context), cancelRoute(context)];
+}
+
+/** The jobs of one gallery. */
+export function galleryJobRoutes(context: WebContext): Route[] {
+  return [listRoute(context, NAMED_PLACE)];
 }
 
 const DEFAULT_LIMIT = 50;
@@ -24,17 +31,18 @@ const Cursor = Type.String({
   description: '`nextCursor` of the page before',
 });
 
-function listRoute({ client }: WebContext): Route {
+function listRoute({ client, galleries }: WebContext, place: GalleryPlace): Route {
   return route(
     {
       method: 'get',
-      path: '/v1/jobs',
-      id: 'listJobs',
+      path: place.path('/jobs'),
+      id: place.id('listJobs'),
       tag: 'Jobs',
       scope: 'recognise',
-      summary: 'All jobs, newest first',
+      summary: place.isNamed ? 'The jobs of a gallery, newest first' : 'All jobs, newest first',
       description:
-        'With `status` a page may be short, or even empty, and yet have a `nextCursor`: a bounded number of jobs is looked at for each page.',
+        'With `status`, or of one gallery, a page may be short, or even empty, and yet have a `nextCursor`: a bounded number of jobs is looked at for each page.',
+      params: place.params({}),
       query: Type.Object(
         {
           limit: Type.Integer({ minimum: 1, maximum: MAX_LIMIT, default: DEFAULT_LIMIT }),
@@ -55,10 +63,12 @@ function listRoute({ client }: WebContext): Route {
           ),
         },
       },
+      ...(place.isNamed && { problems: [404] }),
     },
-    async ({ query: { limit, cursor, status } }) => {
+    async ({ params, query: { limit, cursor, status } }) => {
       const { jobs, next } = await client.list({
         limit,
+        ...(place.isNamed && { galleryId: (await galleries.find(params.gallery)).task.gallery ?? null }),
         ...(cursor !== undefined && { after: cursor }),
         ...(status !== undefined && { status }),
       });
@@ -88,6 +98,7 @@ function cancelRoute({ client, logger }: WebContext): Route {
       problems: [404, 409],
     },
     async ({ params: { jobId }, response }) => {
+      jobWithinReach(response, await client.find(jobId));
       const cancellation = await client.cancel(jobId);
       if (cancellation === undefined) throw new HttpProblem(404, 'there is no such job');
       if (cancellation.outcome === 'cannot') {
@@ -125,8 +136,7 @@ function jobRoute(context: WebContext): Route {
       problems: [404],
     },
     async ({ params: { jobId }, request, response }) => {
-      const found = await context.client.find(jobId);
-      if (found === undefined) throw new HttpProblem(404, 'there is no such job');
+      const found = jobWithinReach(response, await context.client.find(jobId));
       if (found.state === 'finished') return { status: 200, body: found.result };
       const waitSeconds = Math.min(preferencesOf(request).waitSeconds ?? 0, context.waits.versionedSeconds);
       const result = await awaitResult(context, response, { jobId, isNew: false }, waitSeconds);

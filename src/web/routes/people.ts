@@ -14,6 +14,7 @@ import {
   OwnIdSchema,
   PersonSchema,
 } from '../schemas/people.ts';
+import { IDEMPOTENCY_HEADER } from '../schemas/requests.ts';
 import { enrolRecognisedFace, recognisedFace } from './face-enrolment.ts';
 import type { GalleryPlace } from './gallery-place.ts';
 
@@ -108,6 +109,7 @@ function createRoute(context: WebContext, place: GalleryPlace): Route {
       description:
         'With `jobId` and `face` they get that face of a picture that was recognised before: naming an unknown one takes one step.',
       params: place.params({}),
+      headers: IDEMPOTENCY_HEADER,
       body: {
         json: Type.Object(
           {
@@ -143,7 +145,7 @@ function createRoute(context: WebContext, place: GalleryPlace): Route {
       const shown =
         jobId === undefined || face === undefined
           ? undefined
-          : await recognisedFace(context, { jobId, face });
+          : await recognisedFace(context, response, { jobId, face });
       const { personId } = await answered(
         found.gallery.addPerson({
           name,

@@ -134,6 +134,7 @@ const resultBase = {
   finishedAt: Type.Integer({ description: 'Milliseconds since the epoch' }),
   traceId: Type.String(),
   instanceId: Type.String({ description: 'The worker that did it' }),
+  galleryId: Type.Optional(Type.String({ description: 'Which gallery; absent for the default one' })),
 };
 
 export const DoneResultSchema = Type.Object(
@@ -145,7 +146,6 @@ export const DoneResultSchema = Type.Object(
     facesCut: Type.Integer({ description: 'How many more faces were found and left out' }),
     packId: Type.String({ description: 'The model pack that this rests on' }),
     galleryVersion: Type.Integer({ description: 'The gallery as of this change' }),
-    galleryId: Type.Optional(Type.String({ description: 'Which gallery; absent for the default one' })),
     timings: TimingsSchema,
     comparison: Type.Optional(ComparisonSchema),
     enrolment: Type.Optional(EnrolmentSchema),
@@ -198,6 +198,7 @@ export const JobSummarySchema = Type.Object(
     submittedAt: Type.Integer({ description: 'Milliseconds since the epoch' }),
     finishedAt: Type.Optional(Type.Integer({ description: 'Milliseconds since the epoch' })),
     traceId: Type.String(),
+    galleryId: Type.Optional(Type.String({ description: 'Which gallery; absent for the default one' })),
     faces: Type.Optional(Type.Integer({ description: 'How many were found' })),
     error: Type.Optional(ErrorSchema),
   },
