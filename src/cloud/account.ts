@@ -8,6 +8,7 @@ export interface CloudAccount extends AsyncDisposable {
   readonly storage: Storage;
   readonly secrets: Secrets;
   readonly queues: QueueInspection;
+  readonly quotas: Quotas;
   whoAmI(): Promise<Caller>;
 }
 
@@ -175,4 +176,18 @@ export interface QueueInspection {
   look(queue: string): Promise<QueueFacts | undefined>;
   names(prefix: string): Promise<string[]>;
   remove(queue: string): Promise<void>;
+}
+
+export type Market = 'on-demand' | 'spot';
+
+export interface VcpuQuota {
+  /** As Service Quotas calls it. */
+  readonly code: string;
+  /** vCPUs that may run at once. */
+  readonly value: number;
+}
+
+export interface Quotas {
+  /** For instances of standard types; undefined when nobody knows. */
+  vcpus(market: Market): Promise<VcpuQuota | undefined>;
 }

@@ -112,6 +112,7 @@ export function awsSettingsOf({ config, sources }: LoadedConfig): AwsSettings {
     ssm: config.awsEndpointUrlSsm,
     sts: config.awsEndpointUrlSts,
     cloudformation: config.awsEndpointUrlCloudFormation,
+    servicequotas: config.awsEndpointUrlServiceQuotas,
   });
   return {
     ...definedOf({ region: config.awsRegion, endpointUrl: config.awsEndpointUrl }),

@@ -57,7 +57,7 @@ export function endpointUrl(service: string): Setting<string | undefined> {
   const suffix = service === '' ? '' : `_${service}`;
   return {
     ...optional(
-      `aws-endpoint-url${suffix.toLowerCase().replace('_', '-')}`,
+      `aws-endpoint-url${suffix.toLowerCase().replaceAll('_', '-')}`,
       httpUrl,
       service === '' ? 'a service compatible with AWS' : `the same, for ${service} alone`,
     ),

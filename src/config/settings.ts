@@ -193,6 +193,7 @@ export const SETTINGS: { readonly [K in keyof Config]: Setting<Config[K]> } = {
   awsEndpointUrlSsm: endpointUrl('SSM'),
   awsEndpointUrlSts: endpointUrl('STS'),
   awsEndpointUrlCloudFormation: endpointUrl('CLOUDFORMATION'),
+  awsEndpointUrlServiceQuotas: endpointUrl('SERVICE_QUOTAS'),
   maxMessageBytes: setting(
     'max-message-bytes',
     1024,

@@ -51,6 +51,7 @@ export interface Config {
   readonly awsEndpointUrlSsm: string | undefined;
   readonly awsEndpointUrlSts: string | undefined;
   readonly awsEndpointUrlCloudFormation: string | undefined;
+  readonly awsEndpointUrlServiceQuotas: string | undefined;
   /** Key that objects are encrypted with; undefined: as the buckets say. */
   readonly kmsKey: string | undefined;
   /** Cap of the request queue, bytes. */

@@ -128,9 +128,52 @@ const BREAKAGES: readonly Breakage[] = [
     level: 'fail',
   },
   {
-    name: 'more workers than accounts may have',
+    name: 'more workers than the account may have',
     breakIt: () => {},
-    flags: { 'max-workers': '100' },
+    flags: { 'max-workers': '33' },
+    check: 'limits',
+    level: 'warn',
+  },
+  {
+    name: 'an account that may not have one worker',
+    breakIt: (cloud) => {
+      cloud.vcpuQuota['on-demand'] = 1;
+    },
+    check: 'limits',
+    level: 'fail',
+  },
+  {
+    name: 'spot instances beyond their own limit',
+    breakIt: (cloud) => {
+      cloud.vcpuQuota.spot = 4;
+    },
+    flags: { market: 'spot' },
+    check: 'limits',
+    level: 'warn',
+  },
+  {
+    name: 'a limit that may not be read',
+    breakIt: (cloud) => {
+      cloud.quotaRefusal = new FacefleetError(
+        'permission-denied',
+        'arn:ada may not servicequotas:GetServiceQuota; allow it',
+      );
+    },
+    check: 'limits',
+    level: 'warn',
+  },
+  {
+    name: 'a limit that nobody knows',
+    breakIt: (cloud) => {
+      cloud.vcpuQuota['on-demand'] = undefined;
+    },
+    check: 'limits',
+    level: 'warn',
+  },
+  {
+    name: 'a type whose limit is another',
+    breakIt: () => {},
+    flags: { 'instance-types': 'g5.xlarge' },
     check: 'limits',
     level: 'warn',
   },

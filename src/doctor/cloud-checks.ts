@@ -1,13 +1,11 @@
-import type { Caller, CloudAccount } from '../cloud/account.ts';
+import type { Caller, CloudAccount, Market, VcpuQuota } from '../cloud/account.ts';
 import type { Config } from '../config.ts';
 import { bucketNames, queueNames } from '../jobs/keys.ts';
-import { examine, type Finding, fail, ok, warn } from './finding.ts';
+import { examine, type Finding, fail, failure, ok, warn } from './finding.ts';
 
 /** AWS refuses signatures that are five minutes off. */
 const REFUSED_SKEW_SECONDS = 300;
 const WORRYING_SKEW_SECONDS = 30;
-/** What accounts that are not quite new may run of standard types; AWS raises it on request. */
-const COMMON_VCPU_QUOTA = 32;
 
 const UP = 'run `facefleet aws up`';
 
@@ -129,10 +127,11 @@ async function checkDeadLetters({ account }: CloudCheckOptions, name: string): P
   );
 }
 
-function checkFleet({ account, config }: CloudCheckOptions, caller: Caller): Promise<readonly Finding[]>[] {
+function checkFleet(options: CloudCheckOptions, caller: Caller): Promise<readonly Finding[]>[] {
+  const { account, config } = options;
   const name = config.launchTemplate ?? `${config.prefix}-app-tier`;
   const check = `launch template ${name}`;
-  const { instanceTypes: types, maxWorkers } = config;
+  const types = config.instanceTypes;
   return [
     examine(check, async () => {
       const template = await account.machines.launchTemplate(name);
@@ -141,7 +140,7 @@ function checkFleet({ account, config }: CloudCheckOptions, caller: Caller): Pro
       return [known, ...(await examine('launching', () => tryLaunch(account, name, caller)))];
     }),
     ...(types.length === 0 ? [] : [examine('instance types', () => checkTypes(account, types, caller))]),
-    ...(types.length === 0 ? [] : [examine('limits', () => checkLimits(account, types[0]!, maxWorkers))]),
+    ...(types.length === 0 ? [] : [examine('limits', () => checkLimits(options))]),
   ];
 }
 
@@ -163,18 +162,61 @@ async function checkTypes(
   return offered.length === 0 ? fail('instance types', what, next) : warn('instance types', what, next);
 }
 
-/** Quotas are another service's, which we do not ask; so what will be needed is said. */
-async function checkLimits(account: CloudAccount, type: string, maxWorkers: number): Promise<Finding> {
+/** Types whose vCPUs count together; others have limits of their own. */
+const STANDARD_TYPE = /^(?:[acdhimrtz]|im|is)\d/;
+
+async function checkLimits({ account, config }: CloudCheckOptions): Promise<readonly Finding[]> {
+  const type = config.instanceTypes[0]!;
   const each = await account.machines.vcpus(type);
   if (each === undefined)
-    return warn('limits', `nobody knows how many vCPUs a ${type} has`, 'check the type');
-  const needed = each * maxWorkers;
-  const what = `${maxWorkers} workers of ${type} need ${needed} vCPUs`;
-  if (needed <= COMMON_VCPU_QUOTA)
-    return ok('limits', `${what}; most accounts may have ${COMMON_VCPU_QUOTA} (Service Quotas L-1216C47A)`);
+    return [warn('limits', `nobody knows how many vCPUs a ${type} has`, 'check the type')];
+  const needed = { type, each, workers: config.maxWorkers };
+  if (!STANDARD_TYPE.test(type)) {
+    const what = `${said(needed)}; not checked: types like ${type} have a limit of their own`;
+    return [warn('limits', what, 'look for it in Service Quotas, under Amazon EC2')];
+  }
+  return Promise.all(MARKETS[config.market].map((market) => checkLimit(account, market, needed)));
+}
+
+/** Where spot has no room on-demand is asked. */
+const MARKETS: Readonly<Record<Config['market'], readonly Market[]>> = {
+  'on-demand': ['on-demand'],
+  spot: ['spot', 'on-demand'],
+  'spot-only': ['spot'],
+};
+
+interface Needed {
+  readonly type: string;
+  readonly each: number;
+  readonly workers: number;
+}
+
+const said = ({ type, each, workers }: Needed) =>
+  `${workers} workers of ${type} need ${each * workers} vCPUs`;
+
+/** What cannot be read is said, and no reason to fail. */
+async function checkLimit(account: CloudAccount, market: Market, needed: Needed): Promise<Finding> {
+  const check = 'limits';
+  const { each, workers } = needed;
+  const unchecked = `${said(needed)}; the limit for ${market} was not checked`;
+  let quota: VcpuQuota | undefined;
+  try {
+    quota = await account.quotas.vcpus(market);
+  } catch (error) {
+    const { what, next } = failure(check, error);
+    return warn(check, `${unchecked}: ${what}`, next ?? LOOK);
+  }
+  if (quota === undefined) return warn(check, `${unchecked}: Service Quotas does not know it`, LOOK);
+  const allowed = `the account may run ${quota.value} ${market}, all its instances together (${quota.code})`;
+  if (each * workers <= quota.value) return ok(check, `${said(needed)}; ${allowed}`);
+  const most = Math.floor(quota.value / each);
+  const more = `ask for more in Service Quotas (${quota.code})`;
+  if (most === 0) return fail(check, `${said(needed)}; ${allowed}`, `${more}: not one worker can start`);
   return warn(
-    'limits',
-    `${what}, and accounts start with ${COMMON_VCPU_QUOTA} or fewer`,
-    'check the quota L-1216C47A in Service Quotas, or lower FACEFLEET_MAX_WORKERS',
+    check,
+    `${said(needed)}; ${allowed}`,
+    `${more}, or lower FACEFLEET_MAX_WORKERS to ${most} or less`,
   );
 }
+
+const LOOK = 'look at Service Quotas, under Amazon EC2';

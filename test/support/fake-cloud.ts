@@ -5,6 +5,7 @@ import type {
   CloudInstance,
   LaunchBuilder,
   MachineImage,
+  Market,
   PlanRequest,
   QueueFacts,
   Stack,
@@ -205,6 +206,18 @@ export class FakeCloud implements CloudAccount {
     vcpus: async (type: string) => (type.startsWith('x') ? undefined : 2),
     tryLaunch: async (_template: string) => {
       if (this.launchRefusal !== undefined) throw this.launchRefusal;
+    },
+  };
+
+  /** What may run at once, vCPUs; undefined: nobody knows. */
+  vcpuQuota: Record<Market, number | undefined> = { 'on-demand': 64, spot: 64 };
+  quotaRefusal: Error | undefined;
+
+  readonly quotas = {
+    vcpus: async (market: Market) => {
+      if (this.quotaRefusal !== undefined) throw this.quotaRefusal;
+      const value = this.vcpuQuota[market];
+      return value === undefined ? undefined : { code: `L-${market}`, value };
     },
   };
 

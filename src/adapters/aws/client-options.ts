@@ -1,4 +1,4 @@
-export type AwsService = 's3' | 'sqs' | 'ec2' | 'ssm' | 'sts' | 'cloudformation';
+export type AwsService = 's3' | 'sqs' | 'ec2' | 'ssm' | 'sts' | 'cloudformation' | 'servicequotas';
 
 export interface AwsCredentials {
   readonly accessKeyId: string;

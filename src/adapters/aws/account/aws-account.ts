@@ -6,6 +6,7 @@ import { CloudFormationStacks } from './cloudformation-stacks.ts';
 import { Ec2Machines } from './ec2-machines.ts';
 import { S3Storage } from './s3-storage.ts';
 import { ServiceCalls } from './service-calls.ts';
+import { ServiceQuotas } from './service-quotas.ts';
 import { SqsInspection } from './sqs-inspection.ts';
 import { SsmSecrets } from './ssm-secrets.ts';
 
@@ -16,6 +17,7 @@ export class AwsAccount implements CloudAccount {
   readonly storage: S3Storage;
   readonly secrets: SsmSecrets;
   readonly queues: SqsInspection;
+  readonly quotas: ServiceQuotas;
   readonly #calls: ServiceCalls;
   readonly #client: STSClient;
   /** By the last answer's `Date`, milliseconds since 1970. */
@@ -30,6 +32,7 @@ export class AwsAccount implements CloudAccount {
     this.queues = new SqsInspection(settings);
     this.#calls = new ServiceCalls('sts', settings);
     this.#client = new STSClient(this.#calls.clientConfig());
+    this.quotas = new ServiceQuotas(settings, this.#client.config);
     this.#client.middlewareStack.add(
       (next) => async (args) => {
         const result = await next(args);
@@ -53,7 +56,8 @@ export class AwsAccount implements CloudAccount {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const part of [this.stacks, this.machines, this.storage, this.secrets, this.queues]) part.destroy();
+    const { stacks, machines, storage, secrets, queues, quotas } = this;
+    for (const part of [stacks, machines, storage, secrets, queues, quotas]) part.destroy();
     this.#client.destroy();
   }
 }
