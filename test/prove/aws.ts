@@ -5,6 +5,7 @@ import { AwsService } from '../support/aws-service.ts';
 import { randomFrom } from '../support/face-pictures.ts';
 import { eventually } from '../support/service.ts';
 import { type Check, enrolSitters, inParallel, picturesOf, post } from './check.ts';
+import { watchPeak } from './peak.ts';
 
 /** For how long a client keeps asking with its key. */
 const PATIENCE_MS = 120_000;
@@ -23,7 +24,7 @@ export const aws: Check = {
     const enrolled = results(service);
 
     const burst = await picturesOf(people, { count: whole ? 1000 : 40, seed, sidePx: 64 });
-    const peak = watchPeak(service);
+    using peak = watchPeak(() => service.ec2.inState('running').length);
     const startedAt = performance.now();
     const answers = await inParallel(burst, 100, ({ bytes }, index) =>
       post(service.url, bytes, { fileName: `test_${index}.jpg` }),
@@ -38,7 +39,7 @@ export const aws: Check = {
       burst.map(({ name }) => name),
     );
     report(`a burst of ${burst.length} in ${seconds.toFixed(1)} s`);
-    const instances = peak();
+    assert.equal(peak.highest, 2, 'instances reached the maximum');
     if (whole) await restsAt(service);
 
     const same = await picturesOf(people, { count: whole ? 100 : 12, seed: seed + 1, sidePx: 250 });
@@ -78,7 +79,7 @@ export const aws: Check = {
       pictures: all,
       seconds: Number(seconds.toFixed(1)),
       perSecond: Math.round(burst.length / seconds),
-      peakInstances: instances,
+      peakInstances: peak.highest,
       launches: service.ec2.hypervisor.instances.size,
       ...kills,
     };
@@ -95,18 +96,6 @@ async function restsAt(service: AwsService): Promise<void> {
   // An answer that a killed web tier had received comes back after half a minute.
   const isEmpty = () => Object.values(service.queued).every((count) => count === 0);
   await eventually('every queue is empty', isEmpty, BACK_TO_ZERO_SECONDS);
-}
-
-function watchPeak(service: AwsService): () => number {
-  let peak = 0;
-  const watch = setInterval(() => {
-    peak = Math.max(peak, service.ec2.inState('running').length);
-  }, 50);
-  return () => {
-    clearInterval(watch);
-    assert.equal(peak, 2, 'instances reached the maximum');
-    return peak;
-  };
 }
 
 function results(service: AwsService): number {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { availableParallelism } from 'node:os';
 import { eventually, Service } from '../support/service.ts';
 import { type Check, enrolSitters, inParallel, picturesOf, post } from './check.ts';
+import { watchPeak } from './peak.ts';
 
 /** A burst from idle, at the course's size of picture. */
 export const load: Check = {
@@ -15,10 +16,7 @@ export const load: Check = {
     const pictures = await picturesOf(people, { count, seed, sidePx: 64 });
     await eventually('no worker is left when idle', () => service.workers().length === 0, 30);
 
-    let peak = 0;
-    const watch = setInterval(() => {
-      peak = Math.max(peak, service.workers().length);
-    }, 50);
+    using peak = watchPeak(() => service.workers().length);
     const startedAt = performance.now();
     let done = 0;
     const answers = await inParallel(pictures, 100, async (picture, index) => {
@@ -27,7 +25,6 @@ export const load: Check = {
       return answer;
     });
     const seconds = (performance.now() - startedAt) / 1000;
-    clearInterval(watch);
 
     assert.deepEqual(
       answers.filter(({ status }) => status !== 200).map(({ status, text }) => `${status} ${text}`),
@@ -37,13 +34,13 @@ export const load: Check = {
       text === `test_${index}:${pictures[index]!.name}` ? [] : [`${text} is ${pictures[index]!.name}`],
     );
     assert.deepEqual(wrong, []);
-    assert.equal(peak, availableParallelism(), 'workers reached the maximum');
+    assert.equal(peak.highest, availableParallelism(), 'workers reached the maximum');
     await eventually('back to no workers', () => service.workers().length === 0, 30);
     return {
       pictures: count,
       seconds: Number(seconds.toFixed(1)),
       perSecond: Math.round(count / seconds),
-      peakWorkers: peak,
+      peakWorkers: peak.highest,
     };
   },
 };

@@ -126,6 +126,8 @@ function watchPeak(pid: () => number | undefined): MemoryWatch {
     const bytes = now === undefined ? 0 : residentBytes(now);
     if (bytes > 0) samples.push({ done, bytes });
   }, 100);
+  // A check that fails before it is stopped must end too.
+  timer.unref();
   return {
     note: (count) => {
       done = count;
