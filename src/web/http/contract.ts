@@ -3,8 +3,8 @@ import type { Static, TObject, TSchema } from 'typebox';
 
 export type Method = 'get' | 'post' | 'put' | 'patch' | 'delete';
 
-/** What a caller has to be allowed: nothing (`public`, no key asked for), to ask about pictures, to change people, or everything. */
-export type Scope = 'public' | 'recognise' | 'enrol' | 'admin';
+/** What a caller has to be allowed: nothing (`public`, no key asked for), anything (`any`), to ask about pictures, to change people, or everything. */
+export type Scope = 'public' | 'any' | 'recognise' | 'enrol' | 'admin';
 
 /** One of the answers that an operation gives when all went well. */
 export interface AnswerContract {

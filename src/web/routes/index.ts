@@ -1,5 +1,6 @@
 import type { WebContext } from '../context.ts';
 import type { Route } from '../http/contract.ts';
+import { accessRoutes } from './access.ts';
 import { batchRoutes } from './batches.ts';
 import { deadLetterRoutes } from './dead-letters.ts';
 import { erasureRoutes } from './erasures.ts';
@@ -38,6 +39,7 @@ export function createRoutes(context: WebContext): Route[] {
     ...recognitionRoutes(context, NAMED_PLACE),
     ...galleryJobRoutes(context),
     ...keyRoutes(context),
+    ...accessRoutes(),
     ...healthRoutes(context),
     ...metricsRoutes(context),
   ];

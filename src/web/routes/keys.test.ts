@@ -75,6 +75,16 @@ test('a key of one gallery reaches nothing else', async () => {
   assert.equal((await service.fetch('/v1/jobs', { headers: bearer(own.key) })).status, 403);
 });
 
+test('whoever has a key can ask what it may do', async () => {
+  await using service = await WebService.start();
+  const access = async (headers: Record<string, string> = {}) =>
+    (await service.fetch('/v1/access', { headers })).json();
+  assert.deepEqual(await access(), { scopes: ['recognise', 'enrol', 'admin'], gallery: null });
+  const { key } = await make(service, { name: 'desk', scopes: ['enrol'], gallery: 'staff' });
+  assert.deepEqual(await access(bearer(key)), { scopes: ['enrol'], gallery: 'staff' });
+  assert.equal((await service.fetch('/v1/access', { headers: bearer(`${key}x`) })).status, 401);
+});
+
 test('a key that asks too often is told when to come again', async () => {
   await using service = await WebService.start();
   const { key } = await make(service, { name: 'slow', scopes: ['recognise'], requestsPerMinute: 2 });

@@ -5,13 +5,7 @@ import { errorCode, errorMessage } from '../../errors.ts';
 import type { WebContext } from '../context.ts';
 import { type Route, route } from '../http/contract.ts';
 import { HttpProblem } from '../problem.ts';
-
-const ScopeSchema = Type.Union([Type.Literal('recognise'), Type.Literal('enrol'), Type.Literal('admin')]);
-const ScopesSchema = Type.Array(ScopeSchema, {
-  minItems: 1,
-  uniqueItems: true,
-  description: 'What the key may do; `admin` holds the others too',
-});
+import { ScopesSchema } from '../schemas/access.ts';
 
 const KEY_FIELDS = {
   id: Type.String({ description: 'The twelve characters behind `ff_` of the key itself' }),
