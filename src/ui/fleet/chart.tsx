@@ -141,12 +141,16 @@ function optionsOf(element: HTMLElement, { series, format, leastTop, isStepped }
   };
 }
 
-/** A canvas knows no variables of style sheets: the browser resolves them on an element. */
+/**
+ * A canvas knows no variables of style sheets: the browser resolves them on an element. On one that was just made, since another one's
+ * colour may be on its way from what it was.
+ */
 function colorOf(element: HTMLElement, name: string): string {
-  const before = element.style.color;
-  element.style.color = `var(--${name})`;
-  const { color } = getComputedStyle(element);
-  element.style.color = before;
+  const probe = document.createElement('span');
+  probe.style.color = `var(--${name})`;
+  element.append(probe);
+  const { color } = getComputedStyle(probe);
+  probe.remove();
   return color;
 }
 
