@@ -1,14 +1,17 @@
+import { Store } from './kit/store.ts';
+
 /** What the service answered instead of what was asked for. `message` is for people. */
 export class ApiError extends Error {
   /** 0: there was no answer at all. */
   readonly status: number;
-  readonly jobId: string | undefined;
+  /** When it may be asked again, milliseconds since the epoch; undefined where it did not say. */
+  readonly retryAt: number | undefined;
 
-  constructor(message: string, status: number, jobId?: string) {
+  constructor(message: string, status: number, retryAt?: number) {
     super(message);
     this.name = 'ApiError';
     this.status = status;
-    this.jobId = jobId;
+    this.retryAt = retryAt;
   }
 }
 
@@ -23,21 +26,23 @@ export interface CallOptions {
 
 const KEY_NAME = 'facefleet-api-key';
 
-/** Asks the user for a key; resolves when there is one to try. Set by the application. */
-let askForKey: (wasRefused: boolean) => Promise<void> = () => Promise.reject(new ApiError('no key', 401));
+/** Asks the user for a key and resolves when there is one to try; `refusal` says why the last one was not good. Set by the application. */
+let askForKey = (_refusal: string | undefined): Promise<void> => Promise.reject(keyNeeded());
 
 export function onKeyNeeded(ask: typeof askForKey): void {
   askForKey = ask;
 }
 
-/** Of this tab alone, and gone with it. */
-export function apiKey(): string | undefined {
-  return sessionStorage.getItem(KEY_NAME) ?? undefined;
+export function keyNeeded(): ApiError {
+  return new ApiError('An API key is needed for this.', 401);
 }
 
-export function keepApiKey(key: string): void {
-  sessionStorage.setItem(KEY_NAME, key);
-}
+/** The key of this tab alone, gone with it. */
+export const apiKey = new Store<string | undefined>(sessionStorage.getItem(KEY_NAME) ?? undefined);
+apiKey.subscribe((key) => {
+  if (key === undefined) sessionStorage.removeItem(KEY_NAME);
+  else sessionStorage.setItem(KEY_NAME, key);
+});
 
 /**
  * Sends a request and resolves to its answer; where a key is needed, the user is asked for one first.
@@ -46,12 +51,13 @@ export function keepApiKey(key: string): void {
  */
 export async function send(path: string, options: CallOptions = {}): Promise<Response> {
   for (;;) {
-    const response = await sendOnce(path, options);
-    if (response.status !== 401) {
-      if (response.ok) return response;
-      throw await toError(response);
-    }
-    await askForKey(apiKey() !== undefined);
+    const key = apiKey.value;
+    const response = await sendOnce(path, options, key);
+    if (response.ok) return response;
+    const error = await toError(response);
+    if (error.status !== 401) throw error;
+    // Another call may have been given a good one meanwhile.
+    if (apiKey.value === key) await askForKey(key === undefined ? undefined : error.message);
   }
 }
 
@@ -64,8 +70,8 @@ export async function call<T>(path: string, options: CallOptions = {}): Promise<
 async function sendOnce(
   path: string,
   { method = 'GET', json, form, headers, signal }: CallOptions,
+  key: string | undefined,
 ): Promise<Response> {
-  const key = apiKey();
   const body = form ?? (json === undefined ? null : JSON.stringify(json));
   try {
     return await fetch(path, {
@@ -87,22 +93,33 @@ async function sendOnce(
 }
 
 async function toError(response: Response): Promise<ApiError> {
-  const text = await response.text();
+  const { status } = response;
+  const retryAt = retryAtOf(response);
   try {
-    const problem = JSON.parse(text) as { detail?: string; title?: string; jobId?: string };
-    const message = problem.detail ?? problem.title ?? `status ${response.status}`;
-    return new ApiError(sentence(message), response.status, problem.jobId);
+    const problem = (await response.json()) as { detail?: string; title?: string };
+    return new ApiError(sentence(problem.detail ?? problem.title ?? `status ${status}`), status, retryAt);
   } catch {
     // Not ours: a proxy's page, perhaps.
-    return new ApiError(`The service answered with status ${response.status}.`, response.status);
+    return new ApiError(`The service answered with status ${status}.`, status, retryAt);
   }
+}
+
+function retryAtOf({ headers }: Response): number | undefined {
+  const seconds = Number(headers.get('Retry-After') ?? '');
+  return seconds > 0 ? Date.now() + seconds * 1000 : undefined;
+}
+
+/** Milliseconds until the service may be asked again after this; 0: at once. */
+export function waitAfter(error: unknown, now = Date.now()): number {
+  return error instanceof ApiError ? Math.max(0, (error.retryAt ?? now) - now) : 0;
 }
 
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function sentence(text: string): string {
+/** As people read it, where a program wrote a half sentence. */
+export function sentence(text: string): string {
   const start = text.charAt(0).toUpperCase() + text.slice(1);
   return /[.!?]$/.test(start) ? start : `${start}.`;
 }

@@ -1,11 +1,14 @@
 import type { ComponentType } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 
+import { type Access, accessState, loadAccess, may } from './access.ts';
+import { apiKey } from './api.ts';
 import { useRoute } from './kit/hooks.ts';
 import { Icon, type IconName } from './kit/icons.tsx';
-import { KeyDialog } from './kit/key-dialog.tsx';
+import { KeyButton, KeyDialog } from './kit/key-dialog.tsx';
 import { Notices } from './kit/notices.tsx';
-import { Failure, Skeleton } from './kit/states.tsx';
+import { Empty, Failure, Skeleton } from './kit/states.tsx';
+import { useStore } from './kit/store.ts';
 import { RecogniseView } from './recognise/recognise-view.tsx';
 
 interface ViewProps {
@@ -21,6 +24,8 @@ interface View {
   readonly icon: IconName;
   /** What is not the first to be seen is loaded when it is. */
   readonly content: { readonly now: Content } | { readonly later: () => Promise<Content> };
+  /** It shows what belongs to no gallery. */
+  readonly isOfAll?: boolean;
 }
 
 const VIEWS: readonly View[] = [
@@ -35,19 +40,25 @@ const VIEWS: readonly View[] = [
     word: 'fleet',
     title: 'Fleet',
     icon: 'fleet',
+    isOfAll: true,
     content: { later: async () => (await import('./fleet/fleet-view.tsx')).FleetView },
   },
   {
     word: 'jobs',
     title: 'Jobs',
     icon: 'jobs',
+    isOfAll: true,
     content: { later: async () => (await import('./jobs/jobs-view.tsx')).JobsView },
   },
 ];
 
 export function App() {
   const [word, ...rest] = useRoute();
-  const view = VIEWS.find((one) => one.word === word) ?? VIEWS[0]!;
+  const { known, problem } = useStore(accessState);
+  const key = useStore(apiKey);
+  const views = VIEWS.filter(({ isOfAll }) => known === undefined || known.gallery === null || !isOfAll);
+  const view = views.find((one) => one.word === word) ?? VIEWS[0]!;
+  useEffect(() => void loadAccess(), []);
   useEffect(() => {
     document.title = `${view.title} · Facefleet`;
   }, [view]);
@@ -62,20 +73,49 @@ export function App() {
           Facefleet
         </a>
         <nav aria-label="Views">
-          {VIEWS.map((one) => (
+          {views.map((one) => (
             <a key={one.word} href={`#/${one.word}`} aria-current={one === view ? 'page' : undefined}>
               <Icon name={one.icon} />
               <span>{one.title}</span>
             </a>
           ))}
         </nav>
+        <KeyButton />
       </header>
       <main id="main" tabIndex={-1}>
-        <Shown key={view.word} view={view} rest={rest} />
+        {known === undefined ? (
+          <Outside problem={problem} />
+        ) : may(known, 'recognise') ? (
+          <Shown key={`${view.word} ${key}`} view={view} rest={rest} />
+        ) : (
+          <TooLittle access={known} />
+        )}
       </main>
       <Notices />
       <KeyDialog />
     </>
+  );
+}
+
+/** While nobody knows what the user may do. */
+function Outside({ problem }: { problem: unknown }) {
+  if (problem === undefined) return <Skeleton lines={6} />;
+  return (
+    <div class="view">
+      <h1 class="quiet">Facefleet</h1>
+      <Failure error={problem} onRetry={() => location.reload()} />
+    </div>
+  );
+}
+
+function TooLittle({ access: { scopes } }: { access: Access }) {
+  return (
+    <div class="view panel">
+      <h1 class="quiet">Facefleet</h1>
+      <Empty icon="key" title="This key does not open the page">
+        <p>It may {scopes.join(' and ')}. To see anything here, a key has to be allowed to recognise, too.</p>
+      </Empty>
+    </div>
   );
 }
 

@@ -1,6 +1,7 @@
 import { useMemo } from 'preact/hooks';
 
 import type { Fleet, FleetSample } from '../../web/fleet/fleet-view.ts';
+import { useMay } from '../access.ts';
 import { clockTime, duration, figure } from '../kit/format.ts';
 import { Badge, Skeleton } from '../kit/states.tsx';
 import { Chart, type Series } from './chart.tsx';
@@ -14,6 +15,7 @@ export function FleetView() {
   const watched = useFleet();
   const { fleet, samples } = watched;
   const newest = samples.at(-1);
+  const mayTry = useMay('admin');
   return (
     <div class="view">
       <div class="view-head">
@@ -26,9 +28,9 @@ export function FleetView() {
         <>
           <Brakes fleet={fleet} />
           <Tiles fleet={fleet} sample={newest} />
-          <div class="fleet-top">
+          <div class={mayTry ? 'fleet-top' : ''}>
             <Slots fleet={fleet} />
-            <WorkloadPanel />
+            {mayTry && <WorkloadPanel />}
           </div>
           <Charts samples={samples} fleet={fleet} />
           <Decisions decisions={fleet.decisions} />

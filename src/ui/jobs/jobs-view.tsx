@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 
+import { useMay } from '../access.ts';
 import { messageOf } from '../api.ts';
 import { useLoad } from '../kit/hooks.ts';
 import { tellProblem } from '../kit/notices.tsx';
@@ -25,7 +26,7 @@ export function JobsView() {
   return (
     <div class="view">
       <h1>Jobs</h1>
-      <DeadLetterPanel />
+      {useMay('admin') && <DeadLetterPanel />}
       <section class="stack" aria-labelledby="recent-title">
         <div class="view-head">
           <h2 id="recent-title">Recent</h2>

@@ -11,6 +11,9 @@ export interface DialogProps {
   readonly isWide?: boolean;
 }
 
+/** Where one begins: a field, or where there is none the first thing to do, which undoes nothing. */
+const FIRST = 'input:not([type="file"]), .actions button:not(:disabled)';
+
 /** A modal window: the browser keeps the focus inside, Escape closes it, and the focus returns to where it was. */
 export function Dialog({ title, onClose, children, isWide = false }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null);
@@ -19,6 +22,8 @@ export function Dialog({ title, onClose, children, isWide = false }: DialogProps
     const dialog = element.current;
     const before = document.activeElement;
     dialog?.showModal();
+    // Left alone, the browser takes the first there is: the button that closes it.
+    dialog?.querySelector<HTMLElement>(FIRST)?.focus();
     return () => {
       dialog?.close();
       if (before instanceof HTMLElement) before.focus();

@@ -1,7 +1,9 @@
 import type { ComponentChildren } from 'preact';
 
-import { messageOf } from '../api.ts';
+import { ApiError, messageOf, waitAfter } from '../api.ts';
+import { useNow } from './hooks.ts';
 import { Icon, type IconName } from './icons.tsx';
+import { openKeyDialog } from './key-dialog.tsx';
 
 /** What stands where there is nothing yet: what this is for, and how to begin. */
 export function Empty(props: { icon: IconName; title: string; children?: ComponentChildren }) {
@@ -18,13 +20,27 @@ export function Empty(props: { icon: IconName; title: string; children?: Compone
 
 export function Failure({ error, onRetry }: { error: unknown; onRetry: () => void }) {
   return (
-    <div class="failure" role="alert">
+    <div class="failure">
       <Icon name="warning" />
-      <p>{messageOf(error)}</p>
-      <button type="button" class="small" onClick={onRetry}>
-        Try again
-      </button>
+      <p role="alert">{messageOf(error)}</p>
+      {error instanceof ApiError && error.status === 401 ? (
+        <button type="button" class="small" onClick={openKeyDialog}>
+          Enter key
+        </button>
+      ) : (
+        <Again error={error} onRetry={onRetry} />
+      )}
     </div>
+  );
+}
+
+/** Not before the service wants to be asked again. */
+function Again({ error, onRetry }: { error: unknown; onRetry: () => void }) {
+  const waitMs = waitAfter(error, useNow(500));
+  return (
+    <button type="button" class="small" disabled={waitMs > 0} onClick={onRetry}>
+      {waitMs > 0 ? `Again in ${Math.ceil(waitMs / 1000)} s` : 'Try again'}
+    </button>
   );
 }
 

@@ -3,10 +3,11 @@ import { useState } from 'preact/hooks';
 import { apiKey, send } from '../api.ts';
 import { useLoad, useObjectUrl } from './hooks.ts';
 import { Icon } from './icons.tsx';
+import { useStore } from './store.ts';
 
 /** A picture of the service's. With a key it is fetched, since an <img> sends none. */
 export function StoredImage({ path, alt }: { path: string; alt: string }) {
-  return apiKey() === undefined ? (
+  return useStore(apiKey) === undefined ? (
     <PlainImage path={path} alt={alt} />
   ) : (
     <FetchedImage path={path} alt={alt} />

@@ -35,6 +35,7 @@ export function AddPerson({ onClose }: { onClose: () => void }) {
             <input
               value={name}
               maxLength={200}
+              dir="auto"
               autocomplete="off"
               required
               onInput={(event) => setName(event.currentTarget.value)}

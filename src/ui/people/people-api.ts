@@ -1,3 +1,4 @@
+import { inGallery } from '../access.ts';
 import { ApiError, type CallOptions, call } from '../api.ts';
 
 export interface Person {
@@ -64,15 +65,15 @@ export function listPeople(
 ): Promise<PeoplePage> {
   const given = Object.entries(query).filter(([, value]) => value !== '' && value !== undefined);
   const words = new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
-  return call<PeoplePage>(`/v1/people?${words}`, { signal });
+  return call<PeoplePage>(inGallery(`/people?${words}`), { signal });
 }
 
 export function getPerson(id: string, signal: AbortSignal): Promise<Person> {
-  return call<Person>(`/v1/people/${id}`, { signal });
+  return call<Person>(inGallery(`/people/${id}`), { signal });
 }
 
 export async function createPerson(name: string): Promise<Person> {
-  return (await call<{ person: Person }>('/v1/people', { method: 'POST', json: { name } })).person;
+  return (await call<{ person: Person }>(inGallery('/people'), { method: 'POST', json: { name } })).person;
 }
 
 export async function personNamed(name: string): Promise<Person | undefined> {
@@ -93,7 +94,7 @@ export async function personCalled(name: string): Promise<Person> {
 /** Gives a face of a recognised picture to whoever has the name: somebody known, or somebody new. */
 export async function introduceFace(name: string, { jobId, face }: FaceOfJob): Promise<Introduction> {
   try {
-    return await call<Introduction>('/v1/people', { method: 'POST', json: { name, jobId, face } });
+    return await call<Introduction>(inGallery('/people'), { method: 'POST', json: { name, jobId, face } });
   } catch (error) {
     if (!isTaken(error)) throw error;
     const person = (await personNamed(name)) ?? fail(error);
@@ -113,7 +114,7 @@ export function addPicture(personId: string, file: File, force = false): Promise
 }
 
 async function addFaces(personId: string, what: CallOptions, force: boolean): Promise<EnrolledPicture> {
-  const path = `/v1/people/${personId}/faces${force ? '?force=true' : ''}`;
+  const path = inGallery(`/people/${personId}/faces${force ? '?force=true' : ''}`);
   const { pictures } = await call<{ pictures: readonly EnrolledPicture[] }>(path, {
     method: 'POST',
     ...what,
@@ -127,7 +128,7 @@ export async function listFaces(personId: string, signal: AbortSignal): Promise<
   let cursor: string | undefined;
   do {
     const query = new URLSearchParams({ counterexamples: 'true', ...(cursor && { cursor }) });
-    const path = `/v1/people/${personId}/faces?${query}`;
+    const path = inGallery(`/people/${personId}/faces?${query}`);
     const page: FacesPage = await call(path, { signal });
     faces.push(...page.faces);
     cursor = page.nextCursor;
@@ -136,24 +137,24 @@ export async function listFaces(personId: string, signal: AbortSignal): Promise<
 }
 
 export function removeFace(personId: string, faceId: string): Promise<void> {
-  return call(`/v1/people/${personId}/faces/${faceId}`, { method: 'DELETE' });
+  return call(inGallery(`/people/${personId}/faces/${faceId}`), { method: 'DELETE' });
 }
 
 /** They were taken for the first person and are the second's: the first one learns that, too. */
 export function moveFace(personId: string, faceId: string, to: string): Promise<void> {
-  return call(`/v1/people/${personId}/faces/${faceId}/move`, { method: 'POST', json: { to } });
+  return call(inGallery(`/people/${personId}/faces/${faceId}/move`), { method: 'POST', json: { to } });
 }
 
 export function renamePerson(id: string, name: string): Promise<Person> {
-  return call<Person>(`/v1/people/${id}`, { method: 'PATCH', json: { name } });
+  return call<Person>(inGallery(`/people/${id}`), { method: 'PATCH', json: { name } });
 }
 
 export function mergePerson(id: string, into: string): Promise<Person> {
-  return call<Person>(`/v1/people/${id}/merge`, { method: 'POST', json: { into } });
+  return call<Person>(inGallery(`/people/${id}/merge`), { method: 'POST', json: { into } });
 }
 
 export function erasePerson(id: string): Promise<void> {
-  return call(`/v1/people/${id}`, { method: 'DELETE' });
+  return call(inGallery(`/people/${id}`), { method: 'DELETE' });
 }
 
 function isTaken(error: unknown): boolean {

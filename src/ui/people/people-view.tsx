@@ -1,5 +1,6 @@
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 
+import { useMay } from '../access.ts';
 import { messageOf } from '../api.ts';
 import { count } from '../kit/format.ts';
 import { useLoad, useSettled } from '../kit/hooks.ts';
@@ -11,7 +12,7 @@ import { AddPerson } from './add-person.tsx';
 import { listPeople, type PeoplePage, type Person } from './people-api.ts';
 import { PersonView } from './person-view.tsx';
 
-const PAGE_SIZE = 48;
+const PAGE_SIZE = 96;
 const SETTLE_MS = 150;
 
 /** Everybody who is known, or one of them. */
@@ -26,6 +27,7 @@ function PeopleGrid() {
   const { value, error, reload } = useLoad(settled, (signal) =>
     listPeople({ search: settled, limit: PAGE_SIZE }, signal),
   );
+  const mayEnrol = useMay('enrol');
   const isNobody = value?.total === 0;
   return (
     <div class="view">
@@ -45,10 +47,12 @@ function PeopleGrid() {
               onInput={(event) => setSearch(event.currentTarget.value)}
             />
           </label>
-          <button type="button" class="primary" onClick={() => setIsAdding(true)}>
-            <Icon name="plus" />
-            Add person
-          </button>
+          {mayEnrol && (
+            <button type="button" class="primary" onClick={() => setIsAdding(true)}>
+              <Icon name="plus" />
+              Add person
+            </button>
+          )}
         </div>
       </div>
       {error !== undefined && <Failure error={error} onRetry={reload} />}
@@ -70,6 +74,15 @@ function PeopleGrid() {
 }
 
 function Nobody() {
+  if (!useMay('enrol')) {
+    return (
+      <div class="panel">
+        <Empty icon="people" title="Nobody is known yet">
+          <p>Whoever may change people can add some.</p>
+        </Empty>
+      </div>
+    );
+  }
   return (
     <div class="panel">
       <Empty icon="people" title="Nobody is known yet">
@@ -85,7 +98,7 @@ function Nobody() {
   );
 }
 
-/** What was found, and further pages on demand. */
+/** What was found, and further pages as one scrolls on. */
 function Pages({ first, search }: { first: PeoplePage; search: string }) {
   const [more, setMore] = useState<{ people: readonly Person[]; cursor: string | undefined }>({
     people: [],
@@ -93,7 +106,10 @@ function Pages({ first, search }: { first: PeoplePage; search: string }) {
   });
   useEffect(() => setMore({ people: [], cursor: first.nextCursor }), [first]);
   const people = [...first.people, ...more.people];
+  const isLoading = useRef(false);
   const loadMore = async () => {
+    if (isLoading.current) return;
+    isLoading.current = true;
     try {
       const query = { search, limit: PAGE_SIZE, cursor: more.cursor ?? '' };
       const page = await listPeople(query, AbortSignal.timeout(30_000));
@@ -101,6 +117,7 @@ function Pages({ first, search }: { first: PeoplePage; search: string }) {
     } catch (error) {
       tellProblem(messageOf(error));
     }
+    isLoading.current = false;
   };
   if (people.length === 0) {
     return (
@@ -120,12 +137,30 @@ function Pages({ first, search }: { first: PeoplePage; search: string }) {
           </li>
         ))}
       </ul>
-      {more.cursor !== undefined && (
-        <button type="button" class="more-people" onClick={() => void loadMore()}>
-          Show more
-        </button>
-      )}
+      {more.cursor !== undefined && <More key={more.cursor} onMore={() => void loadMore()} />}
     </>
+  );
+}
+
+/** Clicks itself when it is about to come into sight. */
+function More({ onMore }: { onMore: () => void }) {
+  const button = useRef<HTMLButtonElement>(null);
+  const latest = useRef(onMore);
+  latest.current = onMore;
+  useEffect(() => {
+    const observer = new IntersectionObserver(
+      (entries) => {
+        if (entries.some(({ isIntersecting }) => isIntersecting)) latest.current();
+      },
+      { rootMargin: '600px' },
+    );
+    observer.observe(button.current!);
+    return () => observer.disconnect();
+  }, []);
+  return (
+    <button ref={button} type="button" class="more-people" onClick={onMore}>
+      Show more
+    </button>
   );
 }
 
@@ -135,7 +170,9 @@ function Card({ person: { id, name, faces, thumbnail } }: { person: Person }) {
       <span class="card-face">
         {thumbnail === null ? <NoImage /> : <StoredImage path={thumbnail} alt="" />}
       </span>
-      <strong>{name}</strong>
+      <strong dir="auto" title={name}>
+        {name}
+      </strong>
       <span class="hint">{faces === 0 ? 'no faces yet' : count(faces, 'face')}</span>
     </a>
   );

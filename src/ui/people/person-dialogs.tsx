@@ -81,6 +81,7 @@ export function RenameDialog({ person, onClose, onDone }: DialogProps & { onDone
         <input
           value={name}
           maxLength={200}
+          dir="auto"
           autocomplete="off"
           onInput={(event) => setName(event.currentTarget.value)}
         />
@@ -156,6 +157,7 @@ export function MoveDialog(props: DialogProps & { faceIds: readonly string[]; on
           <input
             value={name}
             maxLength={200}
+            dir="auto"
             autocomplete="off"
             onInput={(event) => setName(event.currentTarget.value)}
           />

@@ -48,7 +48,7 @@ export function PersonPicker({ label, exceptId, chosen, onChoose }: PersonPicker
             <span class="pick-face">
               {person.thumbnail === null ? <NoImage /> : <StoredImage path={person.thumbnail} alt="" />}
             </span>
-            <span>{person.name}</span>
+            <bdi class="pick-name">{person.name}</bdi>
             <span class="hint">{count(person.faces, 'face')}</span>
           </label>
         ))}

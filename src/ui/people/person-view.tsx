@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 
+import { useMay } from '../access.ts';
 import { messageOf } from '../api.ts';
 import { count } from '../kit/format.ts';
 import { goTo, useLoad } from '../kit/hooks.ts';
@@ -23,6 +24,7 @@ export function PersonView({ id }: { id: string }) {
   const [opened, setOpened] = useState<Opened>();
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const enrolment = useEnrolment(id, reload);
+  const mayEnrol = useMay('enrol');
   if (value === undefined) {
     return (
       <div class="view">
@@ -42,15 +44,19 @@ export function PersonView({ id }: { id: string }) {
     <div class="view">
       <BackLink />
       <PersonHead person={person} onOpen={setOpened} />
-      <PictureDrop
-        label={`Choose more pictures of ${person.name}`}
-        onFiles={enrolment.add}
-        takesWholePage
-        isCompact
-      >
-        <Icon name="upload" />
-        <strong>Drop more pictures of {person.name}</strong>
-      </PictureDrop>
+      {mayEnrol && (
+        <PictureDrop
+          label={`Choose more pictures of ${person.name}`}
+          onFiles={enrolment.add}
+          takesWholePage
+          isCompact
+        >
+          <Icon name="upload" />
+          <strong>
+            Drop more pictures of <bdi>{person.name}</bdi>
+          </strong>
+        </PictureDrop>
+      )}
       {enrolment.entries.length > 0 && (
         <div class="panel">
           <EnrolmentList enrolment={enrolment} />
@@ -60,20 +66,28 @@ export function PersonView({ id }: { id: string }) {
         <div class="panel">
           <Empty icon="people" title={`${person.name} has no faces yet`}>
             <p>
-              Without a face nobody can be recognised. Drop a picture of {person.name} anywhere on this page.
+              Without a face nobody can be recognised.
+              {mayEnrol && ` Drop a picture of ${person.name} anywhere on this page.`}
             </p>
           </Empty>
         </div>
       ) : (
         <>
-          <Selection
+          {mayEnrol && (
+            <Selection
+              person={person}
+              chosen={chosen}
+              onMove={() => setOpened('move')}
+              onRemoved={closeAndReload}
+              onClear={() => setChosen(new Set())}
+            />
+          )}
+          <FacesGrid
             person={person}
+            faces={faces}
             chosen={chosen}
-            onMove={() => setOpened('move')}
-            onRemoved={closeAndReload}
-            onClear={() => setChosen(new Set())}
+            onChoose={mayEnrol ? setChosen : undefined}
           />
-          <FacesGrid person={person} faces={faces} chosen={chosen} onChoose={setChosen} />
         </>
       )}
       {opened === 'rename' && <RenameDialog person={person} onClose={close} onDone={closeAndReload} />}
@@ -103,23 +117,29 @@ function PersonHead({ person, onOpen }: { person: Person; onOpen: (what: Opened)
   return (
     <div class="view-head">
       <div>
-        <h1>{person.name}</h1>
+        <h1 dir="auto">{person.name}</h1>
         <p class="hint">{count(person.faces, 'face')}</p>
       </div>
-      <div class="row">
-        <button type="button" class="small" onClick={() => onOpen('rename')}>
-          <Icon name="edit" />
-          Rename
-        </button>
-        <button type="button" class="small" onClick={() => onOpen('merge')}>
-          <Icon name="merge" />
-          Merge
-        </button>
-        <button type="button" class="small danger" onClick={() => onOpen('erase')}>
-          <Icon name="trash" />
-          Remove
-        </button>
-      </div>
+      {useMay('enrol') && <PersonActs onOpen={onOpen} />}
+    </div>
+  );
+}
+
+function PersonActs({ onOpen }: { onOpen: (what: Opened) => void }) {
+  return (
+    <div class="row">
+      <button type="button" class="small" onClick={() => onOpen('rename')}>
+        <Icon name="edit" />
+        Rename
+      </button>
+      <button type="button" class="small" onClick={() => onOpen('merge')}>
+        <Icon name="merge" />
+        Merge
+      </button>
+      <button type="button" class="small danger" onClick={() => onOpen('erase')}>
+        <Icon name="trash" />
+        Remove
+      </button>
     </div>
   );
 }

@@ -2,6 +2,7 @@ import { useEffect, useRef } from 'preact/hooks';
 
 import type { FaceResult } from '../../jobs/job.ts';
 import type { FaceQuality } from '../../recognition/types.ts';
+import { useMay } from '../access.ts';
 import { similarity } from '../kit/format.ts';
 import { Badge, Bar, type Tone } from '../kit/states.tsx';
 import { Introduction } from './introduction.tsx';
@@ -21,17 +22,18 @@ export interface FacePanelProps {
 export function FacePanel({ picture, face, index, url, isChosen, onChoose }: FacePanelProps) {
   const given = picture.named[index];
   const name = given?.name ?? face.person?.name;
+  const mayEnrol = useMay('enrol');
   return (
     <li class={`panel face${isChosen ? ' chosen' : ''}`} onFocusCapture={onChoose}>
       <Crop url={url} face={face} />
       <div class="face-facts">
         <h3>
           <span class="ordinal">{index + 1}</span>
-          {name ?? 'Unknown'}
+          <bdi>{name ?? 'Unknown'}</bdi>
           {given !== undefined && <Badge tone="good">introduced</Badge>}
         </h3>
         <Verdict face={face} isIntroduced={given !== undefined} />
-        {name === undefined || given !== undefined ? (
+        {mayEnrol && (name === undefined || given !== undefined) ? (
           <Introduction picture={picture} index={index} given={given} />
         ) : null}
         <Candidates face={face} />
@@ -68,7 +70,9 @@ function Candidates({ face: { candidates } }: { face: FaceResult }) {
       <ol class="candidates">
         {candidates.map(({ personId, name, similarity: alike }) => (
           <li key={personId}>
-            <a href={`#/people/${personId}`}>{name}</a>
+            <a href={`#/people/${personId}`} dir="auto">
+              {name}
+            </a>
             <Bar share={alike} tone="accent" />
             <span>{similarity(alike)}</span>
           </li>

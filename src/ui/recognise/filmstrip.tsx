@@ -22,7 +22,12 @@ export function Filmstrip(props: { pictures: readonly AskedPicture[]; shownId: n
   );
 }
 
-const STATES = { asking: 'being recognised', done: 'recognised', failed: 'failed' } as const;
+const STATES = {
+  waiting: 'waiting',
+  asking: 'being recognised',
+  done: 'recognised',
+  failed: 'failed',
+} as const;
 
 function Frame({ picture, isShown }: { picture: AskedPicture; isShown: boolean }) {
   const url = useObjectUrl(picture.file);

@@ -55,9 +55,10 @@ export function PictureReport({ picture }: { picture: AskedPicture }) {
 }
 
 function Headline({ picture }: { picture: AskedPicture }) {
+  if (picture.state === 'waiting') return <p role="status">Waiting for the pictures before it …</p>;
   if (picture.state === 'asking') return <Waiting since={picture.askedAt} />;
   if (picture.state === 'failed') {
-    return <Failure error={new Error(picture.problem)} onRetry={() => askAgain(picture)} />;
+    return <Failure error={picture.problem} onRetry={() => askAgain(picture)} />;
   }
   const { faces, facesCut } = picture.result!;
   return (

@@ -1,5 +1,7 @@
 import type { DoneResult, JobResult } from '../../jobs/job.ts';
-import { ApiError, call, messageOf, send } from '../api.ts';
+import { inGallery } from '../access.ts';
+import { ApiError, call, send, sentence } from '../api.ts';
+import { tellProblem } from '../kit/notices.tsx';
 import { Store } from '../kit/store.ts';
 
 /** A face that was given a name here. */
@@ -13,12 +15,14 @@ export interface GivenName {
 export interface AskedPicture {
   readonly id: number;
   readonly file: File;
+  /** When it was sent, or was put in line. */
   readonly askedAt: number;
-  readonly state: 'asking' | 'done' | 'failed';
+  /** `waiting`: for those before it, here in the page. */
+  readonly state: 'waiting' | 'asking' | 'done' | 'failed';
   readonly result?: DoneResult;
   /** From sending the picture to its answer, milliseconds. */
   readonly tookMs?: number;
-  readonly problem?: string;
+  readonly problem?: unknown;
   /** By index of the face. */
   readonly named: Readonly<Record<number, GivenName>>;
 }
@@ -29,8 +33,10 @@ export interface Session {
   readonly shownId: number | undefined;
 }
 
-/** Pictures are held in memory; this many are enough to compare and small enough to forget about. */
-const MOST_PICTURES = 12;
+/** Enough to look through; what is older is forgotten. */
+const MOST_PICTURES = 60;
+/** A browser opens six connections to one place: the others are for what the user does meanwhile. */
+const AT_ONCE = 3;
 /** As many candidates for each face. */
 const TOP_K = 5;
 const POLL_SECONDS = 20;
@@ -38,22 +44,38 @@ const POLL_SECONDS = 20;
 export const session = new Store<Session>({ pictures: [], shownId: undefined });
 let lastId = 0;
 
-/** Asks who is on each of the files; the first is shown. */
+/** Asks who is on each of the files, a few at a time; the first is shown. */
 export function ask(files: readonly File[]): void {
-  const asked = files
-    .slice(0, MOST_PICTURES)
-    .map((file): AskedPicture => ({ id: ++lastId, file, askedAt: Date.now(), state: 'asking', named: {} }));
+  const asked = files.slice(0, MOST_PICTURES).map((file) => asWaiting(++lastId, file));
+  if (files.length > asked.length) {
+    tellProblem(`Only the first ${MOST_PICTURES} of ${files.length} pictures were taken.`);
+  }
   session.update(({ pictures }) => ({
     pictures: [...asked, ...pictures].slice(0, MOST_PICTURES),
     shownId: asked[0]?.id,
   }));
-  for (const { id, file } of asked) void answer(id, file);
+  sendWaiting();
 }
 
 /** Asks again, such as after somebody was introduced. */
 export function askAgain({ id, file }: AskedPicture): void {
-  change(id, (picture) => ({ id, file: picture.file, askedAt: Date.now(), state: 'asking', named: {} }));
-  void answer(id, file);
+  change(id, () => asWaiting(id, file));
+  sendWaiting();
+}
+
+function asWaiting(id: number, file: File): AskedPicture {
+  return { id, file, askedAt: Date.now(), state: 'waiting', named: {} };
+}
+
+/** Newest drop first, and of that the first picture: the one that is looked at. */
+function sendWaiting(): void {
+  const { pictures } = session.value;
+  const free = AT_ONCE - pictures.filter(({ state }) => state === 'asking').length;
+  const next = pictures.filter(({ state }) => state === 'waiting').slice(0, Math.max(0, free));
+  for (const { id, file } of next) {
+    change(id, (picture) => ({ ...picture, state: 'asking', askedAt: Date.now() }));
+    void answer(id, file).then(sendWaiting);
+  }
 }
 
 export function show(id: number): void {
@@ -86,14 +108,14 @@ async function answer(id: number, file: File): Promise<void> {
     const tookMs = performance.now() - startedAt;
     change(id, (picture) => ({ ...picture, state: 'done', result, tookMs }));
   } catch (error) {
-    change(id, (picture) => ({ ...picture, state: 'failed', problem: messageOf(error) }));
+    change(id, (picture) => ({ ...picture, state: 'failed', problem: error }));
   }
 }
 
 async function recognise(file: File): Promise<DoneResult> {
   const form = new FormData();
   form.set('inputFile', file, file.name || 'pasted.png');
-  const response = await send(`/v1/recognitions?topK=${TOP_K}`, { method: 'POST', form });
+  const response = await send(inGallery(`/recognitions?topK=${TOP_K}`), { method: 'POST', form });
   const result = (await response.json()) as JobResult | { status: 'pending'; jobId: string };
   return done(result.status === 'pending' ? await finished(result.jobId) : result);
 }
@@ -110,5 +132,5 @@ async function finished(jobId: string): Promise<JobResult> {
 
 function done(result: JobResult): DoneResult {
   if (result.status === 'done') return result;
-  throw new ApiError(result.error.message, 500, result.jobId);
+  throw new ApiError(sentence(result.error.message), 500);
 }
