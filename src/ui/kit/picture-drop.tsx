@@ -1,6 +1,8 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 
+import { tellProblem } from './notices.tsx';
+
 export interface PictureDropProps {
   readonly onFiles: (files: readonly File[]) => void;
   readonly label: string;
@@ -16,7 +18,9 @@ export function PictureDrop({ onFiles, label, children, takesWholePage, isCompac
   const [isOver, setIsOver] = useState(false);
   const id = useId();
   const take = (list: FileList | null | undefined) => {
-    const files = [...(list ?? [])].filter(isPicture);
+    const all = [...(list ?? [])];
+    const files = all.filter(isPicture);
+    if (files.length < all.length) tellProblem(refusalOf(all.filter((file) => !isPicture(file))));
     if (files.length > 0) onFiles(files);
   };
   const latest = useRef(take);
@@ -64,6 +68,12 @@ export function PictureDrop({ onFiles, label, children, takesWholePage, isCompac
 /** The name tells where the browser does not know the type, such as for AVIF on some systems. */
 function isPicture({ type, name }: File): boolean {
   return type.startsWith('image/') || /\.(jpe?g|png|webp|avif|gif|tiff?)$/i.test(name);
+}
+
+function refusalOf([first, ...others]: readonly File[]): string {
+  return others.length === 0
+    ? `${first?.name} is not a picture.`
+    : `${first?.name} and ${others.length} more are not pictures.`;
 }
 
 function listenToPage(

@@ -80,6 +80,7 @@ function NameForm({ picture, index, onOutcome }: AskProps) {
           id={id}
           value={name}
           maxLength={200}
+          dir="auto"
           autocomplete="off"
           placeholder="Name"
           list={`${id}-known`}
