@@ -37,8 +37,9 @@ function changeOf(type: string, told: unknown, { samples }: WatchedFleet): Parti
   switch (type) {
     case 'history': {
       const past = (told as { samples: readonly FleetSample[] }).samples;
-      // A service that was started anew remembers nothing; what was seen here stays.
-      return { samples: past.length === 0 ? samples : past };
+      // A service that was started anew, or was not watched for a while, remembers little; what was seen here stays.
+      const since = past[0]?.at ?? Number.POSITIVE_INFINITY;
+      return { samples: [...samples.filter(({ at }) => at < since), ...past].slice(-SAMPLES_KEPT) };
     }
     case 'fleet':
       return { fleet: told as Fleet };

@@ -6,7 +6,7 @@ const SAMPLE_MS = 1000;
 /** Five minutes. */
 const SAMPLES_KEPT = 300;
 /** Whoever comes back so soon, after a reload or a broken connection, finds the charts as they were. */
-const LINGER_MS = 60_000;
+export const LINGER_MS = 10_000;
 
 export interface FleetWatchOptions {
   readonly read: () => Promise<FleetView>;
@@ -19,7 +19,7 @@ type Listener = (frame: Buffer) => void;
 
 /**
  * Looks at the fleet once a second for however many watch it: each look becomes one piece of bytes that goes to all.
- * While nobody has watched for a minute it looks at nothing, since on AWS each look costs money.
+ * While nobody has watched for ten seconds it looks at nothing, since on AWS each look costs money.
  *
  * The events: `history` (samples so far, oldest first), `fleet` (when it changes), `sample` (every second).
  */
