@@ -17,6 +17,11 @@ export const PATIENCE_MS = 30_000;
 
 const DESKTOP = { width: 1280, height: 900 };
 const PHONE = { width: 390, height: 844 };
+/** The smallest phone; and a window of 1280 pixels at 200 % zoom. Nothing may stick out there. */
+const TIGHT = [
+  { width: 320, height: 640 },
+  { width: 640, height: 450 },
+];
 
 export interface PictureFile {
   readonly name: string;
@@ -64,8 +69,16 @@ export class Scene implements AsyncDisposable {
     await this.page.getByRole('heading', { level: 1 }).first().waitFor({ state: 'attached' });
   }
 
-  /** Keeps a picture of what the page shows now, and fails with what keeps people from using it: in light and dark, wide and narrow. */
+  /**
+   * Keeps pictures of what the page shows now, on a desktop in light and on a phone in dark, and fails with what keeps people from using
+   * it: in light and dark, wide and narrow.
+   */
   async shot(name: string): Promise<void> {
+    await this.#look(name);
+    for (const viewport of TIGHT) {
+      await this.page.setViewportSize(viewport);
+      await assertFits(this.page, `${name}, ${viewport.width} px wide`);
+    }
     for (const viewport of [PHONE, DESKTOP]) {
       await this.page.setViewportSize(viewport);
       for (const colorScheme of ['dark', 'light'] as const) {
@@ -73,8 +86,22 @@ export class Scene implements AsyncDisposable {
         await assertAccessible(this.page, `${name}, ${colorScheme}, ${viewport.width} px wide`);
       }
     }
+  }
+
+  /** The pictures come first: what the page shows may be over soon. */
+  async #look(name: string): Promise<void> {
     mkdirSync(OUTPUT, { recursive: true });
-    await this.page.screenshot({ path: join(OUTPUT, `${name}.png`), fullPage: true, animations: 'disabled' });
+    const keep = (file: string) =>
+      this.page.screenshot({ path: join(OUTPUT, `${file}.png`), fullPage: true, animations: 'disabled' });
+    await keep(name);
+    await this.page.setViewportSize(PHONE);
+    await this.page.emulateMedia({ colorScheme: 'dark', reducedMotion: 'reduce' });
+    await keep(`${name}-phone`);
+  }
+
+  /** What a screen reader makes of the page: roles, names and states, in order. */
+  outline(selector = 'body'): Promise<string> {
+    return this.page.locator(selector).ariaSnapshot();
   }
 
   /** Drops files somewhere, as a hand with a mouse does. */
@@ -155,6 +182,25 @@ export async function assertAccessible(page: Page, what: string): Promise<void> 
     faults = await graveFaults(page);
   }
   assert.deepEqual(faults, [], what);
+}
+
+/** Fails where something sticks out to the side, so that one has to scroll in two directions to read. */
+async function assertFits(page: Page, what: string): Promise<void> {
+  const width = () =>
+    page.evaluate(async () => {
+      await new Promise(requestAnimationFrame);
+      const { scrollWidth, clientWidth } = document.documentElement;
+      const wide = [...document.querySelectorAll('main *, dialog *')]
+        .filter((element) => element.getBoundingClientRect().right > clientWidth + 1)
+        .map(({ outerHTML }) => outerHTML.slice(0, 120));
+      return { excess: scrollWidth - clientWidth, wide: scrollWidth > clientWidth ? wide.slice(0, 5) : [] };
+    });
+  let found = await width();
+  for (let look = 0; found.excess > 0 && look < 3; look++) {
+    await page.waitForTimeout(300);
+    found = await width();
+  }
+  assert.ok(found.excess <= 0, `${what}: ${found.excess} px stick out: ${found.wide.join(' | ')}`);
 }
 
 async function graveFaults(page: Page): Promise<string[]> {
