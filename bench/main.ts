@@ -28,6 +28,11 @@ const BENCHES: readonly Bench[] = [
     summary: 'lists, searches and changes with 100,000 people, beside sorting anew',
     isCanonical: true,
   },
+  {
+    name: 'page',
+    summary: 'what 50 open pages cost the web tier and the throughput, beside none',
+    isCanonical: true,
+  },
   { name: 'telemetry', summary: 'what metrics and spans cost a picture', isCanonical: true },
   { name: 'accuracy', summary: 'how well a pack tells people apart; needs pictures', isCanonical: false },
 ];

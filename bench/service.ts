@@ -6,13 +6,13 @@
  */
 import { fork } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { Agent, request } from 'node:http';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { enrolSitters, inParallel, type NamedPicture, picturesOf } from '../test/prove/check.ts';
+import { enrolSitters, type NamedPicture, picturesOf } from '../test/prove/check.ts';
 import { eventually, Service, temporaryFolder } from '../test/support/service.ts';
 import { cpuMsOf } from './process-time.ts';
+import { Load } from './service/load.ts';
 
 const { values } = parseArgs({
   options: {
@@ -27,8 +27,6 @@ const cores = availableParallelism();
 const CLIENTS = 100;
 const WARM_UP = 300;
 const DIFFERENT_PICTURES = 100;
-const BOUNDARY = 'facefleet-bench';
-const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
 
 await using service = await Service.start({ flags: ['--min-workers', String(cores)] });
 const people = await enrolSitters(service);
@@ -36,19 +34,19 @@ await eventually('all workers run', () => service.workers().length === cores, 30
 
 const ratios: Record<string, number> = {};
 for (const sidePx of values.sides.split(',').map(Number)) ratios[`${sidePx}px`] = await compare(sidePx);
-agent.destroy();
 if (values.json) console.log(JSON.stringify({ pictures: count, cores, ratios }));
 
 /** The median ratio of the rounds. */
 async function compare(sidePx: number): Promise<number> {
   const pictures = await picturesOf(people, { count: DIFFERENT_PICTURES, seed: 1, sidePx });
   const folder = await writePictures(pictures);
-  await serve(pictures, WARM_UP);
+  using load = new Load(service.url, pictures, CLIENTS);
+  await load.serve(WARM_UP);
   const rounds: number[] = [];
   for (let round = 1; round <= Number(values.rounds); round++) {
     const bare = await barePipelines(folder);
     const before = tierTimes();
-    const perSecond = await serve(pictures, count);
+    const perSecond = await load.serve(count);
     rounds.push(perSecond / bare.perSecond);
     const ratio = (perSecond / bare.perSecond).toFixed(3);
     console.log(
@@ -77,41 +75,6 @@ function shares(before: Map<string, number>, after: Map<string, number>): string
   return [...after]
     .map(([tier, ms]) => `${tier} ${((ms - (before.get(tier) ?? 0)) / count).toFixed(2)}`)
     .join(', ');
-}
-
-/** Pictures a second over HTTP, 100 clients. */
-async function serve(pictures: readonly NamedPicture[], pictureCount: number): Promise<number> {
-  const bodies = pictures.map(formOf);
-  const startedAt = performance.now();
-  await inParallel(Array.from({ length: pictureCount }), CLIENTS, async (_, index) => {
-    const picture = pictures[index % pictures.length]!;
-    const answer = await send(bodies[index % bodies.length]!);
-    if (answer !== `test_00:${picture.name}`) throw new Error(`${answer}, expected ${picture.name}`);
-  });
-  return (pictureCount / (performance.now() - startedAt)) * 1000;
-}
-
-/** As lean as a client can be: what it costs is taken from the service's two cores. */
-function send(body: Buffer): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const headers = {
-      'Content-Type': `multipart/form-data; boundary=${BOUNDARY}`,
-      'Content-Length': body.length,
-    };
-    const call = request(service.url, { method: 'POST', agent, headers }, (answer) => {
-      let text = '';
-      answer.setEncoding('utf8').on('data', (part: string) => {
-        text += part;
-      });
-      answer.on('end', () => resolve(text)).on('error', reject);
-    });
-    call.on('error', reject).end(body);
-  });
-}
-
-function formOf({ bytes }: NamedPicture): Buffer {
-  const head = `--${BOUNDARY}\r\nContent-Disposition: form-data; name="inputFile"; filename="test_00.jpg"\r\nContent-Type: image/jpeg\r\n\r\n`;
-  return Buffer.concat([Buffer.from(head), bytes, Buffer.from(`\r\n--${BOUNDARY}--\r\n`)]);
 }
 
 /** `cores` processes that only recognise, all at once. Workers are idle meanwhile. */
