@@ -29,6 +29,17 @@ export async function loadAccess(): Promise<void> {
   }
 }
 
+/** Resolves once it is known, or cannot be known now. */
+export function accessSettled(): Promise<void> {
+  if ('known' in accessState.value || 'problem' in accessState.value) return Promise.resolve();
+  return new Promise((resolve) => {
+    const stop = accessState.subscribe(() => {
+      stop();
+      resolve();
+    });
+  });
+}
+
 export function may({ scopes }: Access, scope: Scope): boolean {
   return scopes.includes(scope) || scopes.includes('admin');
 }

@@ -1,5 +1,5 @@
 import type { ComponentType } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useRef, useState } from 'preact/hooks';
 
 import { type Access, accessState, loadAccess, may } from './access.ts';
 import { apiKey } from './api.ts';
@@ -59,6 +59,7 @@ export function App() {
   const views = VIEWS.filter(({ isOfAll }) => known === undefined || known.gallery === null || !isOfAll);
   const view = views.find((one) => one.word === word) ?? VIEWS[0]!;
   useEffect(() => void loadAccess(), []);
+  useArrival([view.word, ...rest].join('/'));
   useEffect(() => {
     document.title = `${view.title} · Facefleet`;
   }, [view]);
@@ -83,9 +84,9 @@ export function App() {
         <KeyButton />
       </header>
       <main id="main" tabIndex={-1}>
-        {known === undefined ? (
+        {known === undefined && !(problem === undefined && 'now' in view.content) ? (
           <Outside problem={problem} />
-        ) : may(known, 'recognise') ? (
+        ) : known === undefined || may(known, 'recognise') ? (
           <Shown key={`${view.word} ${key}`} view={view} rest={rest} />
         ) : (
           <TooLittle access={known} />
@@ -95,6 +96,17 @@ export function App() {
       <KeyDialog />
     </>
   );
+}
+
+/** Whoever comes to another place begins at its top, with the keyboard too where what had the focus is no more. */
+function useArrival(place: string): void {
+  const before = useRef(place);
+  useEffect(() => {
+    if (before.current === place) return;
+    before.current = place;
+    scrollTo(0, 0);
+    if (document.activeElement === document.body) document.getElementById('main')?.focus();
+  }, [place]);
 }
 
 /** While nobody knows what the user may do. */

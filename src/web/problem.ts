@@ -89,10 +89,14 @@ const FAILURES: Readonly<Record<JobErrorCode, readonly [status: number, detail: 
   internal: [500, 'the job failed, the log says why'],
 };
 
+/** Whoever read the picture knows best what is wrong with it, and what was expected. */
+const TOLD_BY_THE_JOB: readonly JobErrorCode[] = ['bad-image', 'too-large'];
+
 /** A failed job as the answer to the request that waited for it. */
 export function failureProblem({ error, jobId }: FailedResult): HttpProblem {
   const [status, detail] = FAILURES[error.code] ?? FAILURES.internal;
-  return new HttpProblem(status, detail, { jobId });
+  const isTold = TOLD_BY_THE_JOB.includes(error.code) && error.message !== '';
+  return new HttpProblem(status, isTold ? error.message : detail, { jobId });
 }
 
 /** Errors that Express raises for paths and headers it cannot decode carry a status of their own. */

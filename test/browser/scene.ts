@@ -189,11 +189,12 @@ async function assertFits(page: Page, what: string): Promise<void> {
   const width = () =>
     page.evaluate(async () => {
       await new Promise(requestAnimationFrame);
-      const { scrollWidth, clientWidth } = document.documentElement;
+      const all = [document.documentElement, ...document.querySelectorAll('dialog[open]')];
+      const excess = Math.max(...all.map(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth));
       const wide = [...document.querySelectorAll('main *, dialog *')]
-        .filter((element) => element.getBoundingClientRect().right > clientWidth + 1)
+        .filter((element) => element.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
         .map(({ outerHTML }) => outerHTML.slice(0, 120));
-      return { excess: scrollWidth - clientWidth, wide: scrollWidth > clientWidth ? wide.slice(0, 5) : [] };
+      return { excess, wide: wide.slice(0, 5) };
     });
   let found = await width();
   for (let look = 0; found.excess > 0 && look < 3; look++) {

@@ -106,7 +106,8 @@ function optionsOf(element: HTMLElement, { series, format, leastTop, isStepped }
     height: HEIGHT_PX,
     legend: { show: false },
     cursor: { show: false },
-    padding: [8, 8, 0, 0],
+    // A time is written under its middle: half of it needs room at the right.
+    padding: [8, 28, 0, 0],
     scales: {
       x: { time: true, range: () => [Date.now() / 1000 - WINDOW_SECONDS, Date.now() / 1000] },
       y: { range: (_, _low, high) => [0, Math.max(leastTop, (high ?? 0) * 1.1)] },

@@ -24,9 +24,11 @@ function PeopleGrid() {
   const [search, setSearch] = useState('');
   const [isAdding, setIsAdding] = useState(false);
   const settled = useSettled(search.trim(), SETTLE_MS);
-  const { value, error, reload } = useLoad(settled, (signal) =>
-    listPeople({ search: settled, limit: PAGE_SIZE }, signal),
-  );
+  const { value, error, reload } = useLoad(settled, async (signal) => ({
+    ...(await listPeople({ search: settled, limit: PAGE_SIZE }, signal)),
+    // While another search is under way, this is still what the last one found.
+    search: settled,
+  }));
   const mayEnrol = useMay('enrol');
   const isNobody = value?.total === 0;
   return (
@@ -59,7 +61,7 @@ function PeopleGrid() {
       {value === undefined && error === undefined && <Skeleton lines={5} />}
       {isNobody && <Nobody />}
       {value !== undefined && !isNobody && (
-        <Pages key={`${settled} ${value.total}`} first={value} search={settled} />
+        <Pages key={`${value.search} ${value.total}`} first={value} search={value.search} />
       )}
       {isAdding && (
         <AddPerson
@@ -107,13 +109,17 @@ function Pages({ first, search }: { first: PeoplePage; search: string }) {
   useEffect(() => setMore({ people: [], cursor: first.nextCursor }), [first]);
   const people = [...first.people, ...more.people];
   const isLoading = useRef(false);
+  const newest = useRef(first);
+  newest.current = first;
   const loadMore = async () => {
     if (isLoading.current) return;
     isLoading.current = true;
     try {
       const query = { search, limit: PAGE_SIZE, cursor: more.cursor ?? '' };
       const page = await listPeople(query, AbortSignal.timeout(30_000));
-      setMore({ people: [...more.people, ...page.people], cursor: page.nextCursor });
+      if (newest.current === first) {
+        setMore({ people: [...more.people, ...page.people], cursor: page.nextCursor });
+      }
     } catch (error) {
       tellProblem(messageOf(error));
     }

@@ -1,5 +1,5 @@
 import type { DoneResult, JobResult } from '../../jobs/job.ts';
-import { inGallery } from '../access.ts';
+import { accessSettled, inGallery } from '../access.ts';
 import { ApiError, call, send, sentence } from '../api.ts';
 import { tellProblem } from '../kit/notices.tsx';
 import { Store } from '../kit/store.ts';
@@ -113,6 +113,7 @@ async function answer(id: number, file: File): Promise<void> {
 }
 
 async function recognise(file: File): Promise<DoneResult> {
+  await accessSettled();
   const form = new FormData();
   form.set('inputFile', file, file.name || 'pasted.png');
   const response = await send(inGallery(`/recognitions?topK=${TOP_K}`), { method: 'POST', form });
