@@ -114,8 +114,11 @@ export function waitAfter(error: unknown, now = Date.now()): number {
   return error instanceof ApiError ? Math.max(0, (error.retryAt ?? now) - now) : 0;
 }
 
+/** What went wrong, and when to come again where the service says so. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  const waitMs = waitAfter(error);
+  const again = waitMs > 0 ? ` Try again in ${Math.ceil(waitMs / 1000)} s.` : '';
+  return `${error instanceof Error ? error.message : String(error)}${again}`;
 }
 
 /** As people read it, where a program wrote a half sentence. */

@@ -69,8 +69,8 @@ test('twenty pictures at once, one of 39 megapixels, a TIFF and no pictures at a
   await scene.drop('.drop', [textFile('list.csv'), ...many, textFile('readme.md')]);
   await page.getByRole('status').filter({ hasText: 'list.csv and 1 more are not pictures' }).waitFor();
   await page.getByRole('heading', { name: '4 faces' }).waitFor();
-  await page.getByRole('button', { name: 'group-20.jpg, recognised' }).waitFor({ timeout: REVIVAL_MS });
-  assert.equal(await page.getByRole('button', { name: /^group-\d+.jpg, recognised$/ }).count(), 20);
+  const recognised = page.getByRole('button', { name: /^group-\d+.jpg, recognised$/ });
+  await recognised.nth(19).waitFor({ timeout: REVIVAL_MS });
   await scene.shot('edges-4-twenty');
 
   await page.getByLabel('Choose pictures').setInputFiles([await scaled('large.jpg', 7650, 5100)]);

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 
-import { ApiError, messageOf, waitAfter } from '../api.ts';
+import { ApiError, waitAfter } from '../api.ts';
 import { useNow } from './hooks.ts';
 import { Icon, type IconName } from './icons.tsx';
 import { openKeyDialog } from './key-dialog.tsx';
@@ -22,7 +22,7 @@ export function Failure({ error, onRetry }: { error: unknown; onRetry: () => voi
   return (
     <div class="failure">
       <Icon name="warning" />
-      <p role="alert">{messageOf(error)}</p>
+      <p role="alert">{error instanceof Error ? error.message : String(error)}</p>
       {error instanceof ApiError && error.status === 401 ? (
         <button type="button" class="small" onClick={openKeyDialog}>
           Enter key
