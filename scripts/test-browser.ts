@@ -26,7 +26,7 @@ async function runTests(wanted: readonly string[]): Promise<number> {
   const files = wanted.length > 0 ? [...wanted] : globSync('test/browser/**/*.browser.ts').sort();
   let [passed, failed] = [0, 0];
   // Each starts a service of its own, which fills the machine.
-  const stream = run({ files, concurrency: 1, timeout: 600_000 });
+  const stream = run({ files, concurrency: 1, timeout: 900_000 });
   stream.on('test:summary', ({ file, counts }) => {
     if (file !== undefined) return;
     passed += counts.passed;

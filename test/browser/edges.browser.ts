@@ -8,7 +8,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 import { PATIENCE_MS, type PictureFile, Scene, sample } from './scene.ts';
 
 /** Above the time after which the message of a worker that was killed comes back. */
-const REVIVAL_MS = 120_000;
+const REVIVAL_MS = 240_000;
 
 test('ten thousand people are scrolled, searched, and have names of all kinds', async () => {
   const odd = {

@@ -13,7 +13,7 @@ import { openChromium } from './chromium.ts';
 const OUTPUT = join(import.meta.dirname, '..', '..', 'test-output');
 
 /** Anything that a page waits for comes within this, on a busy machine too. */
-export const PATIENCE_MS = 30_000;
+export const PATIENCE_MS = 120_000;
 
 const DESKTOP = { width: 1280, height: 900 };
 const PHONE = { width: 390, height: 844 };
