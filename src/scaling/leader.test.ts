@@ -170,6 +170,33 @@ describe('leadership', () => {
     assert.ok(lease.mayChange());
   });
 
+  it('allows no change once its time is over, whatever the time of day is set to', async () => {
+    const stage = new Stage();
+    const lease = await stage.contend('1', { state: mortal(3).through(stage.state) });
+    stage.clock.setNow(stage.clock.now() - 3_600_000);
+    assert.ok(lease?.mayChange());
+    await stage.clock.advance(timings.leaseMs - timings.leaseMarginMs);
+    assert.ok(!lease?.mayChange());
+  });
+
+  it('lasts from when its record was sent, not from when the answer came', async () => {
+    const stage = new Stage();
+    const slowMs = 4000;
+    const slow = new MemoryObjectStore();
+    const { put } = slow;
+    slow.put = async (...call) => {
+      const outcome = await put.apply(slow, call);
+      await stage.clock.sleep(slowMs);
+      return outcome;
+    };
+    const contending = stage.contend('1', { state: mortal(3).through(slow) });
+    await stage.clock.advance(slowMs);
+    const lease = await contending;
+    assert.ok(lease?.mayChange());
+    await stage.clock.advance(timings.leaseMs - timings.leaseMarginMs - slowMs);
+    assert.ok(!lease?.mayChange());
+  });
+
   it('is found again by who wrote it and never heard', async () => {
     const stage = new Stage();
     stage.state.failNext('put', new UnavailableError('no answer'), { key: leaderKey, afterwards: true });

@@ -171,13 +171,18 @@ describe('a controller that is frozen', () => {
 
   it('in the call of a launch makes no second instance in the slot, though its heir finds no capacity', async () => {
     const { world, first } = await twoControllers();
-    world.faults.add({ calls: ['launch'], kind: 'capacity', forMs: 30_000, share: 1 });
-    await world.run(1);
     world.send(1);
     // Reads books, list and depth, writes, and is frozen in the launch.
     first.life.interrupt({ inCalls: 5, fate: 'before', frozenMs: 18_000 });
-    await world.run(25);
-    assert.ok(!first.isLeading);
+    await world.run(2);
+    assert.deepEqual(
+      [(await world.books()).slots[0]?.phase, first.life.isFrozen, world.cloud.machines.length],
+      ['launching', true, 0],
+    );
+    world.faults.add({ calls: ['launch'], kind: 'capacity', forMs: 14_000, share: 1 });
+    await world.run(13);
+    assert.ok(!first.isLeading && world.controllers[1]!.isLeading, 'its heir has tried and found none');
+    await world.run(20);
     await until(world, 'it is done', () => world.queue.isEmpty);
     assert.deepEqual(world.queue.lost(), []);
     assert.equal(world.cloud.machines.length, 1);

@@ -24,14 +24,14 @@ export interface CloudOptions {
   readonly canStop: boolean;
 }
 
-type Order = 'launch' | 'start' | 'stop' | 'terminate';
+export type Order = 'launch' | 'start' | 'stop' | 'terminate';
 
 /** The machines that there really are, and the API to them that controllers see. */
 export class Cloud {
   readonly #options: CloudOptions;
   readonly machines: Machine[] = [];
   /** Hears of every order that is carried out, before it is. */
-  onOrder: (order: Order, machine: Machine | undefined, id: string) => void = () => {};
+  onOrder: (order: Order, machine: Machine | undefined, asked: LaunchRequest | string) => void = () => {};
   /** A machine's time has come: whatever runs on it is to begin, to be told to end (with this long left), or is gone. */
   onUp: (machine: Machine) => void = () => {};
   onAsked: (machine: Machine) => void = () => {};
@@ -88,7 +88,7 @@ export class Cloud {
   #launch(request: LaunchRequest): Instance {
     const { time, pendingMs } = this.#options;
     const known = this.machines.find((machine) => machine.request.token === request.token);
-    this.onOrder('launch', known, '');
+    this.onOrder('launch', known, request);
     if (known !== undefined) {
       const isSame = known.request.slot === request.slot && known.request.generation === request.generation;
       if (!isSame) throw new FacefleetError('conflict', 'the token belongs to another launch');

@@ -1,5 +1,6 @@
 import { leaderKey } from '../../../src/jobs/keys.ts';
 import { silentLogger } from '../../../src/logger.ts';
+import type { ObjectStore } from '../../../src/ports/object-store.ts';
 import type { SpendingCaps } from '../../../src/scaling/budget.ts';
 import { type CallKind, mostCallsPerMinute } from '../../../src/scaling/call-gates.ts';
 import { type FleetState, FleetStateStore } from '../../../src/scaling/fleet-state.ts';
@@ -41,6 +42,8 @@ export class SimulatedController {
   readonly clock: ProcessClock;
   /** When it called what, in milliseconds of the world. */
   readonly #calls = new Map<CallKind, number[]>();
+  /** When it began to write the leader record as it then knew that it stands: its lease is counted from there. */
+  #leasedAt = Number.NEGATIVE_INFINITY;
   #office: { lease: Lease; reconciler: Reconciler; beats: HeartbeatBook } | undefined;
   ledSince: number | undefined;
 
@@ -60,6 +63,12 @@ export class SimulatedController {
     return this.#office?.lease.mayChange() ?? false;
   }
 
+  /** By the time of the world, whatever the lease itself says. */
+  get #hasEnoughOfLease(): boolean {
+    const { time, timings } = this.#world;
+    return time.now < this.#leasedAt + timings.leaseMs - timings.leaseMarginMs;
+  }
+
   hear(beat: Heartbeat): HeartbeatReply['order'] | undefined {
     const office = this.#office;
     if (office === undefined || !this.isLeading) return undefined;
@@ -76,7 +85,7 @@ export class SimulatedController {
     const { state, timings, isDeserted } = this.#world;
     const store = state.through(this.life, (kind, key) => key !== leaderKey && this.#note(kind));
     const leadership = {
-      state: store,
+      state: this.#timed(store),
       clock: this.clock,
       logger: silentLogger,
       timings,
@@ -140,12 +149,23 @@ export class SimulatedController {
     }
   }
 
+  /** Notes since when the lease lasts. */
+  #timed(store: ObjectStore): ObjectStore {
+    const put: ObjectStore['put'] = async (key, ...rest) => {
+      const begunAt = this.#world.time.now;
+      const outcome = await store.put(key, ...rest);
+      if (key === leaderKey) this.#leasedAt = begunAt;
+      return outcome;
+    };
+    return { ...store, put };
+  }
+
   #note(kind: CallKind): void {
     const times = this.#calls.get(kind) ?? [];
     this.#calls.set(kind, times);
     times.push(this.#world.time.now);
     const isLook = kind === 'list' || kind === 'depth' || kind === 'read books';
-    if (!isLook && !this.mayChange)
+    if (!isLook && !this.#hasEnoughOfLease)
       this.#world.fail(`${this.name} called ${kind} without enough of its lease`);
   }
 }

@@ -1,4 +1,5 @@
 import { fleetStateKey, leaderKey } from '../../../src/jobs/keys.ts';
+import type { LaunchRequest } from '../../../src/ports/fleet.ts';
 import type { SpendingCaps } from '../../../src/scaling/budget.ts';
 import { type FleetState, FleetStateStore } from '../../../src/scaling/fleet-state.ts';
 import { termSecondsOf } from '../../../src/scaling/growth.ts';
@@ -6,11 +7,12 @@ import type { Heartbeat, HeartbeatReply } from '../../../src/scaling/heartbeat.t
 import { changeFleetState, drainSlot, pause, resume } from '../../../src/scaling/operator.ts';
 import type { ScalingLimits } from '../../../src/scaling/policy.ts';
 import type { ScalingTimings } from '../../../src/scaling/timings.ts';
-import { Cloud, isLiving, type Machine, stateOf } from './cloud.ts';
+import { Cloud, isLiving, type Machine, type Order, stateOf } from './cloud.ts';
 import { SimulatedController } from './controllers.ts';
 import { Faults } from './faults.ts';
 import { JobQueue } from './job-queue.ts';
 import { Life } from './life.ts';
+import { OrderRecord } from './order-record.ts';
 import { randomFrom } from './random.ts';
 import type { Setting } from './schedule.ts';
 import { WorldState } from './state-store.ts';
@@ -69,6 +71,7 @@ export class FaultWorld {
   readonly #operator: FleetStateStore;
   readonly #caps: SpendingCaps;
   readonly #limits: ScalingLimits;
+  readonly #record = new OrderRecord();
   #broken: string | undefined;
   /** Since when nothing has been in the way of a launch. */
   #calmSince = 0;
@@ -90,7 +93,10 @@ export class FaultWorld {
     this.#operator = new FleetStateStore(unharmed.through(operatorLife, () => {}));
     this.#caps = { perHour: setting.capSeconds, perDay: null };
     this.#limits = limitsOf(setting);
-    this.cloud.onOrder = (order, machine, id) => this.#onOrder(order, machine, id);
+    this.state.onPut = (key, text) => {
+      if (key === fleetStateKey) this.#record.note(JSON.parse(text) as FleetState);
+    };
+    this.cloud.onOrder = (order, machine, request) => this.#onOrder(order, machine, request);
     this.cloud.onUp = (machine) => this.#onUp(machine);
     this.cloud.onAsked = (machine) => this.workers.get(machine.id)?.drain();
     this.cloud.onDown = (machine) => this.workers.get(machine.id)?.kill();
@@ -130,6 +136,7 @@ export class FaultWorld {
     this.queue.look();
     await this.time.advance(STEP_MS);
     this.#checkMachines();
+    this.#checkLeaders();
     this.#checkBoot();
     if (this.#broken !== undefined) throw new BrokenPromise(this.#broken);
   }
@@ -212,15 +219,17 @@ export class FaultWorld {
     return this.controllers.find(({ name }) => name === controllerId)?.hear(beat);
   }
 
-  #onOrder(order: 'launch' | 'start' | 'stop' | 'terminate', machine: Machine | undefined, id: string): void {
+  #onOrder(order: Order, machine: Machine | undefined, asked: LaunchRequest | string): void {
     // A list that is behind may have one ended again that is gone, which does nothing.
     if (machine === undefined || stateOf(machine) !== 'terminated') this.orders++;
+    const unwritten = this.#record.missing(order, asked);
+    if (unwritten !== undefined) this.fail(unwritten);
     if (order === 'launch') {
       if (machine === undefined) this.#checkSpending();
       return;
     }
     if (machine === undefined) {
-      this.fail(`${order} of ${id}, which is none of ours`);
+      this.fail(`${order} of ${asked}, which is none of ours`);
       return;
     }
     const isEnded = !isLiving(stateOf(machine)) || stateOf(machine) === 'stopping';
@@ -279,6 +288,12 @@ export class FaultWorld {
     for (const worker of this.workers.values()) {
       if (worker.takenWhileDraining > 0) this.fail(`${worker.machine.id} took a message while it drained`);
     }
+  }
+
+  /** One that is frozen counts: it goes on where it was. */
+  #checkLeaders(): void {
+    const leading = this.living.filter(({ mayChange }) => mayChange);
+    if (leading.length > 1) this.fail(`${leading.map(({ name }) => name).join(' and ')} lead at once`);
   }
 
   /** Work waits, nothing lives, and for a while nothing has been in the way: then somebody must come. */

@@ -10,6 +10,8 @@ export class WorldState {
   readonly #objects: Map<string, { text: string; etag: string }>;
   readonly #faults: Faults;
   static #serial = 0;
+  /** Hears of everything that is written. */
+  onPut: (key: string, text: string) => void = () => {};
 
   /** `same`: the objects are those of that one, with other faults in the way. */
   constructor(faults: Faults, same?: WorldState) {
@@ -60,6 +62,7 @@ export class WorldState {
     if (!isMet) throw new PreconditionFailedError('changed by another');
     const etag = `e${++WorldState.#serial}`;
     this.#objects.set(key, { text, etag });
+    this.onPut(key, text);
     return { etag };
   }
 }
