@@ -202,19 +202,39 @@ describe('the policy goes down', () => {
     assert.deepEqual(actionsOf(decision), []);
   });
 
-  it('then to the least, the last instance after the others', () => {
-    const first = decide(scene({ instances: three }), LOCAL, idleFor(10));
-    assert.equal(first.desired, 0);
-    assert.deepEqual(actionsOf(first), ['drain 3', 'drain 2']);
-    const last = decide(scene({ instances: three.slice(0, 1) }), LOCAL, first.state);
-    assert.deepEqual(actionsOf(last), ['drain 1']);
+  it('then to the least, all at once where an end takes no time', () => {
+    const decision = decide(scene({ instances: three }), LOCAL, idleFor(10));
+    assert.equal(decision.desired, 0);
+    assert.deepEqual(actionsOf(decision), ['drain 3', 'drain 2', 'drain 1']);
   });
 
-  it('keeping the last one while nothing could be launched in its place', () => {
+  const paid: ScalingLimits = { ...LOCAL, billingMinimumSeconds: 1 };
+
+  it('and the last instance after the others where it does', () => {
+    const first = decide(scene({ instances: three }), paid, idleFor(10));
+    assert.equal(first.desired, 0);
+    assert.deepEqual(actionsOf(first), ['drain 3', 'drain 2']);
+    const last = decide(scene({ instances: three.slice(0, 1) }), paid, first.state);
+    assert.deepEqual(actionsOf(last), ['drain 1']);
+    const course = { ...paid, preset: 'course' as const };
+    assert.deepEqual(actionsOf(decide(scene({ instances: three }), course, idleFor(10))), [
+      'drain 3',
+      'drain 2',
+      'drain 1',
+    ]);
+  });
+
+  it('keeping the last one there while nothing could be launched in its place', () => {
     const state = idleFor(60);
     const observed = scene({ instances: three.slice(0, 1), freeSlots: [] });
-    assert.deepEqual(actionsOf(decide(observed, LOCAL, state)), []);
-    assert.deepEqual(actionsOf(decide(observed, { ...LOCAL, maxInstances: 1 }, state)), ['drain 1']);
+    assert.deepEqual(actionsOf(decide(observed, paid, state)), []);
+    assert.deepEqual(actionsOf(decide(observed, { ...paid, maxInstances: 1 }, state)), ['drain 1']);
+    assert.deepEqual(actionsOf(decide(observed, LOCAL, state)), ['drain 1']);
+  });
+
+  it('keeping one for a job that comes back from a worker that died', () => {
+    const decision = decide(scene({ inFlight: 2, instances: three }), LOCAL, idleFor(60));
+    assert.equal(decision.desired, 1);
   });
 
   it('to the most that were needed during the idle time', () => {
@@ -405,7 +425,8 @@ describe('the policy always', () => {
       after = decision.state;
     }
     const left = now.instances.length;
-    const isLastKept = left === 1 && now.freeSlots.length === 0;
+    const mayBeKept = limits.billingMinimumSeconds > 0 && limits.preset !== 'course';
+    const isLastKept = mayBeKept && left === 1 && now.freeSlots.length === 0;
     assert.ok(left <= limits.minInstances || isLastKept, `${left} left`);
   });
 

@@ -1,6 +1,6 @@
 import type { QueueDepth } from '../ports/queue.ts';
 import { aimByCourse, aimByOriginal } from './policy/presets.ts';
-import { aimBySlo, isPaidOff } from './policy/slo.ts';
+import { aimBySlo, isPaid, isPaidOff } from './policy/slo.ts';
 
 /** How an instance came up; each way has a boot time of its own. */
 export type BootSource = 'launch' | 'start';
@@ -138,13 +138,15 @@ function stepsTowards(desired: number, observed: Observed, limits: ScalingLimits
     return [...undrain, ...start, ...launch].slice(0, Math.min(missing, limits.maxActionsPerRound));
   }
   if (observed.queue === undefined || !observed.isFleetKnown) return [];
-  // The last one stays until another could come up, so that a job that comes meanwhile need not wait for it.
+  // Where an end takes long, the last one stays until another could come up, so that a job that comes meanwhile need not
+  // wait for it. A process is gone in no time, and the course wants them all gone at once.
+  const isLastKept = isPaid(limits) && limits.preset !== 'course';
   const isLast =
     active.length === 1 &&
     limits.maxInstances > 1 &&
     observed.freeSlots.length + observed.stoppedSlots.length === 0;
-  if (isLast) return [];
-  const surplus = desired === 0 && active.length > 1 ? -missing - 1 : -missing;
+  if (isLastKept && isLast) return [];
+  const surplus = isLastKept && desired === 0 && active.length > 1 ? -missing - 1 : -missing;
   const leaving = active
     .filter((one) => mayGo(one, limits))
     .sort((one, other) => idleFirst(one, other) || other.slot - one.slot)

@@ -5,8 +5,9 @@ import { FleetWorld, TIMINGS } from '../../test/support/fleet-world.ts';
 import { type Fate, mortal } from '../../test/support/mortal.ts';
 import { CapacityUnavailableError, ThrottledError, UnavailableError } from '../errors.ts';
 import { fleetStateKey } from '../jobs/keys.ts';
-import { emptySlot, type FleetState, FleetStateStore } from './fleet-state.ts';
-import { drainSlot } from './operator.ts';
+import { emptyFleetState, emptySlot, type FleetState, FleetStateStore } from './fleet-state.ts';
+import { BOOT_BRAKE_AFTER, termSecondsOf } from './growth.ts';
+import { drainSlot, pause } from './operator.ts';
 
 const booksOf = async (world: FleetWorld): Promise<FleetState> =>
   (await new FleetStateStore(world.state).load()).state;
@@ -62,6 +63,31 @@ describe('the reconciler', () => {
     assert.deepEqual(phases, ['launching', 'ending']);
   });
 
+  it('does nothing of what it could not write down', async () => {
+    const world = await FleetWorld.create();
+    await world.send(5);
+    const { put } = world.state;
+    let writes = 0;
+    world.state.put = async (...call) => {
+      // Somebody else is first: an operator pauses scaling between its reading and its writing.
+      if (writes++ === 0) await world.order((state) => pause(state, world.clock.now()));
+      return put.apply(world.state, call);
+    };
+    await world.steps(5);
+    assert.ok(writes > 1);
+    assert.equal(launches(world), 0);
+  });
+
+  it('leaves books alone that a newer leader has written', async () => {
+    const world = await FleetWorld.create();
+    const books = { ...emptyFleetState(), epoch: 9 };
+    await new FleetStateStore(world.state).save(books, undefined);
+    await world.send(5);
+    await world.steps(5);
+    assert.equal(launches(world), 0);
+    assert.deepEqual(await booksOf(world), books);
+  });
+
   it('keeps to the least there shall be', async () => {
     const world = await FleetWorld.create({ limits: { minInstances: 2 } });
     await world.until('two run', () => world.living.length === 2);
@@ -113,6 +139,43 @@ describe('the reconciler', () => {
     await world.until('it is ended', () => world.living.every(({ state }) => state === 'starting'), 20);
   });
 
+  describe('has taken one for lost that is heard again', () => {
+    /** Silent for so long, at work, and the calls to end it fail. */
+    const outOfReach = async () => {
+      const world = await FleetWorld.create({ limits: { maxInstances: 1 } });
+      await world.send(1);
+      await world.until('one is ready', () => world.living[0]?.state === 'running');
+      const [worker] = world.living;
+      world.fleet.terminate = () => Promise.reject(new UnavailableError('no answer'));
+      worker!.isMute = true;
+      worker!.job = { receipt: 'none', endsAt: Number.POSITIVE_INFINITY };
+      await world.until('it is to be ended', async () => (await booksOf(world)).slots[0]?.phase === 'ending');
+      return { world, worker: worker! };
+    };
+
+    it('and lets it finish what it has in hand', async () => {
+      const { world, worker } = await outOfReach();
+      worker.isMute = false;
+      await world.steps(3);
+      Reflect.deleteProperty(world.fleet, 'terminate');
+      await world.steps(60);
+      assert.ok(world.living.includes(worker));
+      assert.equal(worker.state, 'draining');
+      worker.job = undefined;
+      await world.until('it is gone', () => !world.living.includes(worker), 10);
+      assert.deepEqual(world.endedAtWork, []);
+    });
+
+    it('and the next leader, who does not know since when, waits as long before it ends it', async () => {
+      const { world, worker } = await outOfReach();
+      Reflect.deleteProperty(world.fleet, 'terminate');
+      world.controller = world.newController();
+      await world.steps(TIMINGS.lossMs / 1000 - 2);
+      assert.ok(world.living.includes(worker));
+      await world.until('it is gone', () => !world.living.includes(worker), 20);
+    });
+  });
+
   it('gives the message back first when a drain takes longer than its deadline', async () => {
     const world = await FleetWorld.create({ serviceMs: 1e9 });
     await world.send(1);
@@ -145,7 +208,10 @@ describe('the reconciler', () => {
     assert.equal(world.living[0]?.state, 'running');
     await world.send(1);
     await world.step();
-    assert.equal((await booksOf(world)).slots[0]?.phase, 'running');
+    const [record] = (await booksOf(world)).slots;
+    assert.equal(record?.phase, 'running');
+    // It costs as much as one that is launched now.
+    assert.equal(record?.reservedUntil, record!.since + termSecondsOf(TIMINGS) * 1000);
     await world.until('rest', () => world.isAtRest());
     assert.equal(launches(world), 1);
   });
@@ -171,6 +237,31 @@ describe('the reconciler', () => {
     await world.until('rest', () => world.isAtRest());
     assert.equal(launches(world), 1);
   });
+});
+
+describe('by the rule of the course', () => {
+  for (const [maxInstances, jobs] of [
+    [4, 50],
+    [4, 3],
+    [1, 2],
+  ] as const) {
+    it(`all are stopped within 5 s of idleness: ${jobs} jobs, ${maxInstances} at most`, async () => {
+      // So that heartbeats come at any time after the last job.
+      for (const serviceMs of [250, 500, 750, 1000, 1250, 1500, 1750, 2000]) {
+        const limits = { preset: 'course', maxInstances } as const;
+        const world = await FleetWorld.create({ limits, bootMs: 1250, serviceMs });
+        await world.send(jobs);
+        const isIdle = async () => {
+          const { visible, inFlight } = await world.queue.depth();
+          return visible + inFlight === 0;
+        };
+        await world.until('all is done', isIdle);
+        assert.equal(world.peak, Math.min(jobs, maxInstances));
+        await world.until('all are gone', () => world.living.length === 0, 5);
+        assert.deepEqual(world.endedAtWork, []);
+      }
+    });
+  }
 });
 
 describe('the reconciler sees only a part', () => {
@@ -299,6 +390,19 @@ describe('instances that crash while they boot', () => {
     world.controller = world.newController();
     await world.step();
     assert.equal(launches(world), before);
+  });
+
+  it('are not tried in other slots by the next leader either', async () => {
+    const world = await FleetWorld.create();
+    const books = { ...emptyFleetState(), crashStreak: BOOT_BRAKE_AFTER + 4 };
+    await new FleetStateStore(world.state).save(books, undefined);
+    await world.send(100);
+    // The fifth pause, without jitter.
+    const pauseSeconds = (TIMINGS.firstProbeMs / 1000) * 2 ** 4;
+    await world.steps(pauseSeconds - 1);
+    assert.equal(launches(world), 0);
+    await world.steps(1.5);
+    assert.equal(launches(world), 1);
   });
 });
 

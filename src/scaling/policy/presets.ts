@@ -1,8 +1,8 @@
 import type { Observed, PolicyState, ScalingLimits, Target } from '../policy.ts';
 import { backlogOf } from './work.ts';
 
-/** The course wants all stopped within 5 s of idleness; a worker hears of its drain up to 2 s late. */
-const COURSE_IDLE_SECONDS = 3;
+/** The course wants all stopped within 5 s of idleness: a worker hears of its drain up to 2 s late, and has to end. */
+export const COURSE_IDLE_SECONDS = 2;
 
 /** The course's rule: an instance for every job that waits or is in hand. */
 export function courseCount(jobs: number): number {

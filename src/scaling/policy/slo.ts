@@ -154,12 +154,12 @@ function dispensable(observed: Observed, limits: ScalingLimits, active: readonly
 
 /**
  * Where it costs nothing to stop and start, everybody stays while anything waits. The queue knows sooner than the
- * heartbeats that a job is done.
+ * heartbeats that a job is done. What nobody has who is known comes back from one that died: somebody stays for it.
  */
 function busyOf(active: readonly ObservedInstance[], { queue }: Observed): number {
   if (queue === undefined || queue.visible > 0) return active.length;
   const busy = active.filter(({ activity }) => activity !== 'idle').length;
-  return Math.min(busy, queue.inFlight);
+  return Math.min(queue.inFlight, Math.max(1, busy));
 }
 
 /** When the target leaves no time for a boot, what will be needed has to be there already. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { COURSE_IDLE_SECONDS } from '../policy/presets.ts';
 import { BAD_DAY } from './cloud.ts';
 import { compare, POLICY_NAMES } from './comparison.ts';
 import { RULES } from './rules.ts';
@@ -69,7 +70,7 @@ describe('the controller in the simulator', () => {
       billingMinimumSeconds: 0,
       lookSeconds: 0.25,
       // What the course's rule waits, whatever is set: who waits longer keeps instances on purpose.
-      idleSeconds: 3,
+      idleSeconds: COURSE_IDLE_SECONDS,
       pollSeconds: 0,
       maxInstances: 10,
     };
