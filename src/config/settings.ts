@@ -65,7 +65,7 @@ export const SETTINGS: { readonly [K in keyof Config]: Setting<Config[K]> } = {
   ),
   uploadBudgetBytes: setting(
     'upload-budget-mb',
-    64 * MEBI,
+    48 * MEBI,
     number({ min: 1, max: 65_536, unit: 'MB' }, MEBI),
     'memory in MB that all uploads in flight share',
   ),

@@ -12,6 +12,7 @@ import { Admission } from './admission.ts';
 import { ByteBudget } from './byte-budget.ts';
 import { DEFAULT_WAITS, type WaitLimits, type WebContext } from './context.ts';
 import { AnswerBook } from './fleet/answer-book.ts';
+import { free } from './free.ts';
 import { WebGalleries } from './galleries.ts';
 import { guardOrigin } from './guards.ts';
 import type { Route } from './http/contract.ts';
@@ -138,11 +139,14 @@ function answerProblem({ logger, clock }: WebContext): ErrorRequestHandler {
   };
 }
 
-/** Reads the rest of a refused request and drops it, so that its client gets to read the answer; then cuts it off. */
+/**
+ * Reads the rest of a refused request and drops it, so that its client gets to read the answer; then cuts it off. What is dropped is
+ * freed: a hundred clients that are refused at once send more in that moment than the collector looks for.
+ */
 async function linger(request: Request, clock: Clock): Promise<void> {
   const over = new AbortController();
   const end = () => over.abort();
-  request.once('close', end).resume();
+  request.once('close', end).on('data', free).resume();
   // A request whose answer is out isn't told any more that its connection has gone.
   request.socket.once('close', end);
   await clock.sleep(LINGER_MS, over.signal);

@@ -117,18 +117,22 @@ class FormReading implements Disposable {
   [Symbol.dispose](): void {
     this.#over.abort('read');
     this.#form.destroy();
+    this.#current?.picture.free();
     this.#current?.claim[Symbol.dispose]();
   }
 
   async #onChunk(chunk: Buffer): Promise<void> {
     this.#receivedBytes += chunk.length;
     this.#isReceiving = false;
-    await new Promise<void>((resolve) => this.#form.write(chunk, () => resolve()));
-    while (this.#streams.some((file) => file.readableLength > 0 && !file.destroyed)) await setImmediate();
-    await this.#workOff();
-    if (this.#problem !== undefined) throw this.#problem;
+    try {
+      await new Promise<void>((resolve) => this.#form.write(chunk, () => resolve()));
+      while (this.#streams.some((file) => file.readableLength > 0 && !file.destroyed)) await setImmediate();
+      await this.#workOff();
+      if (this.#problem !== undefined) throw this.#problem;
+    } finally {
+      free(chunk);
+    }
     this.#isReceiving = true;
-    free(chunk);
   }
 
   /** Uses what the parser found before it gets the next chunk. A file that is not the last is whole, and about to say so. */

@@ -78,6 +78,8 @@ export async function receiveUpload(
   } catch (error) {
     ending.abort(error);
     reader.destroy();
+    // Before the claim goes: others would fill the same share of the budget while the collector has not looked.
+    picture.free();
     claim[Symbol.dispose]();
     throw error;
   } finally {
@@ -88,11 +90,14 @@ export async function receiveUpload(
 async function readBody(reception: Reception, reader: BodyReader): Promise<PictureFacts> {
   const { request, picture, claim, ending, options } = reception;
   await eachPiece(request, ending.signal, async (chunk) => {
-    claim.received(chunk.length);
-    if (claim.receivedBytes > options.maxBytes + ENVELOPE_BYTES) throw tooLarge(options.maxBytes);
-    await picture.reserve(chunk.length, ending.signal);
-    await reader.write(chunk);
-    free(chunk);
+    try {
+      claim.received(chunk.length);
+      if (claim.receivedBytes > options.maxBytes + ENVELOPE_BYTES) throw tooLarge(options.maxBytes);
+      await picture.reserve(chunk.length, ending.signal);
+      await reader.write(chunk);
+    } finally {
+      free(chunk);
+    }
   });
   return reader.end();
 }
@@ -118,6 +123,9 @@ export async function eachPiece(
   request.on('data', onData).once('end', () => working.then(resolve));
   try {
     await promise;
+  } catch (error) {
+    for (let unread = request.read(); unread !== null; unread = request.read()) free(unread as Buffer);
+    throw error;
   } finally {
     signal.removeEventListener('abort', giveUp);
     request.off('data', onData);
