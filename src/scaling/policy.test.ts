@@ -167,6 +167,21 @@ describe('the policy waits where instances are paid for', () => {
     );
   });
 
+  it('counting half of what is in hand as done', () => {
+    const instances = many(10, (slot) => ({ ...ready(slot), busyCount: 1 }));
+    // In the 37.9 s that are left they do 379, and one launched at the last moment 7.9 more.
+    const left = (count: number) => ({
+      visible: count - 10,
+      inFlight: 10,
+      arrivals: [{ ageSeconds: 20, count }],
+    });
+    assert.equal(desiredOf(cloud({ ...left(391), instances }), CLOUD), 10);
+    assert.equal(desiredOf(cloud({ ...left(393), instances }), CLOUD), 11);
+    // Nobody has what a queue hides of a worker that died.
+    const hidden = many(10, (slot) => ready(slot));
+    assert.equal(desiredOf(cloud({ ...left(391), instances: hidden }), CLOUD), 11);
+  });
+
   it('not for those that would be late for the target by then', () => {
     const instances = many(10, (slot) => ready(slot));
     assert.equal(desiredOf(aged(5, 500, { instances }), CLOUD), 10);
@@ -270,6 +285,16 @@ describe('the policy goes down', () => {
     const work = { visible: 90, inFlight: 10, arrivals: [{ ageSeconds: 12, count: 100 }] };
     const decision = decide(cloud({ ...work, instances }), CLOUD, idleFor(60));
     assert.ok(decision.desired > 1 && decision.desired < 10, `${decision.desired}`);
+  });
+
+  it('while they finish the last jobs, due or not, but not while others wait', () => {
+    const instances = many(10, (slot) => ({ ...ready(slot), busyCount: 1 }));
+    const left = (visible: number) => ({
+      ...{ visible, inFlight: 10, instances },
+      arrivals: [{ ageSeconds: 57, count: visible + 10 }],
+    });
+    assert.equal(desiredOf(cloud(left(0)), CLOUD, idleFor(60)), 0);
+    assert.equal(desiredOf(cloud(left(1)), CLOUD, idleFor(60)), 10);
   });
 
   it('not below what comes', () => {

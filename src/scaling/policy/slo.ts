@@ -10,6 +10,8 @@ const STRETCH = 0.7;
 const TOLD_LATE_SECONDS = 4;
 /** Of what the largest fleet can do, the part from which on what comes leaves no time to wait. */
 const SURGE = 0.9;
+/** Of a job in hand so much is done already, on average. */
+const BEGUN = 0.5;
 /** So long before an instance has been paid for anyway it is told to drain: it hears of it late, and its last poll has to return. */
 const DRAIN_LEAD_SECONDS = 5;
 
@@ -72,10 +74,11 @@ function shortage(observed: Observed, limits: ScalingLimits, active: readonly Ob
   if (surges(observed, limits)) return limits.maxInstances - active.length;
   // Work never waits for nobody: where there is no instance one is ordered at once, however much time is left.
   let most = active.length === 0 && backlogOf(observed) > 0 ? 1 : 0;
+  const begun = BEGUN * inHandOf(observed, active);
   for (const { inSeconds, jobs } of dues(observed, limits)) {
     const until = Math.max(inSeconds, boot + window);
     const postponed = isPaid(limits) ? pace * Math.max(0, until - boot - window - limits.lookSeconds) : 0;
-    const undone = jobs - capacity(readyIn, until, pace) - postponed;
+    const undone = jobs - begun - capacity(readyIn, until, pace) - postponed;
     if (undone > 0) most = Math.max(most, Math.ceil(undone / (pace * (until - boot)) - 1e-9));
   }
   return most;
@@ -138,18 +141,30 @@ function enoughOf(observed: Observed, limits: ScalingLimits, active: readonly Ob
   return Math.max(limits.minInstances, kept, working, reserve(observed, limits));
 }
 
-/** How many could go and the others would still do what is known within a part of the time that is left for it. */
+/**
+ * How many could go and the others would still do what is known within a part of the time that is left for it. What is
+ * in hand is done by who has it, whether that one is to stay or to go.
+ */
 function dispensable(observed: Observed, limits: ScalingLimits, active: readonly ObservedInstance[]): number {
   const pace = paceOf(observed);
   const readyIn = etas(active, observed);
+  const inHand = inHandOf(observed, active);
   let least = active.length;
   for (const { inSeconds, jobs } of dues(observed, limits)) {
+    const waiting = jobs - inHand;
+    if (waiting <= 0) continue;
     const seconds = Math.min(STRETCH * inSeconds, inSeconds - TOLD_LATE_SECONDS);
     if (seconds <= 0) return 0;
-    const spare = capacity(readyIn, seconds, pace) - jobs;
+    const spare = capacity(readyIn, seconds, pace) - (jobs - BEGUN * inHand);
     least = Math.min(least, Math.max(0, Math.floor(spare / (pace * seconds))));
   }
   return least;
+}
+
+/** The oldest jobs, which these have taken. Heartbeats tell late, so the queue has to say so too. */
+function inHandOf({ queue }: Observed, active: readonly ObservedInstance[]): number {
+  const busy = active.reduce((sum, { phase, busyCount }) => sum + (phase === 'ready' ? busyCount : 0), 0);
+  return Math.min(queue?.inFlight ?? 0, busy);
 }
 
 /**
