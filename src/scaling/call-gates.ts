@@ -19,7 +19,7 @@ interface Rate {
   readonly perMinute: number;
 }
 
-/** Well under what EC2 lets an account launch and end, and more than ten actions a round ask for over any minute. */
+/** Well under what EC2 lets an account launch and end, and as much at once as a round may ask for. */
 const MUTATIONS: Rate = { burst: 40, perMinute: 120 };
 const LOOK_BURST = 20;
 /** Rounds that are woken come oftener than those that are not. */

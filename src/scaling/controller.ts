@@ -39,7 +39,8 @@ export interface Controller extends AsyncDisposable {
   readonly isLeading: boolean;
 }
 
-const MAX_ACTIONS_PER_ROUND = 10;
+/** All that a fleet of that size can need at once: a launch that waits for the next round has a second less to work in. */
+const MAX_ACTIONS_PER_ROUND = 40;
 /** A heartbeat tells how a worker is for as long as so many of them take. */
 const FRESH_BEATS = 3;
 /** Hints that come in a storm make no more rounds than this. */

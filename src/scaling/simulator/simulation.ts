@@ -53,7 +53,7 @@ export const CANONICAL_SCENARIO: Omit<Scenario, 'arrivals' | 'seed'> = {
 };
 
 /** As the controller's own, which bounds what it does in a round. */
-const MOST_ACTIONS = 10;
+const MOST_ACTIONS = 40;
 
 /** The real policy, estimators and reconciler. */
 export async function runPolicy(scenario: Scenario, preset: ScalingLimits['preset'] = 'slo'): Promise<Run> {
