@@ -155,7 +155,7 @@ function dispensable(observed: Observed, limits: ScalingLimits, active: readonly
     if (waiting <= 0) continue;
     const seconds = Math.min(STRETCH * inSeconds, inSeconds - TOLD_LATE_SECONDS);
     if (seconds <= 0) return 0;
-    const spare = capacity(readyIn, seconds, pace) - (jobs - BEGUN * inHand);
+    const spare = capacity(readyIn, seconds, pace) - jobs;
     least = Math.min(least, Math.max(0, Math.floor(spare / (pace * seconds))));
   }
   return least;
