@@ -216,7 +216,8 @@ class Tenure implements ControllerDesk {
 
   /** Of those who have said lately how they are. */
   #beats(): Heartbeat[] {
-    return this.#office?.beats.recent(FRESH_BEATS * this.#timings.beatMs) ?? [];
+    const noted = this.#office?.beats.recent(FRESH_BEATS * this.#timings.beatMs) ?? [];
+    return noted.map(({ beat }) => beat);
   }
 
   async #goRounds(reconciler: Reconciler, signal: AbortSignal): Promise<void> {

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { ArrivalLog, CompletionCount, estimateBootSeconds, NO_BOOTS, withBoot } from './estimators.ts';
+import {
+  ArrivalLog,
+  CompletionCount,
+  estimateBootSeconds,
+  NO_BOOTS,
+  untoldCompletions,
+  withBoot,
+} from './estimators.ts';
 import type { Heartbeat } from './heartbeat.ts';
 
 const beat = (instanceId: string, done: number) => ({ instanceId, done }) as Heartbeat;
@@ -51,6 +58,30 @@ describe('completions', () => {
     assert.equal(count.note([beat('a', 103), beat('b', 0)]), 3);
     assert.equal(count.note([beat('b', 4)]), 7);
     assert.equal(count.note([beat('b', 1)]), 8);
+  });
+});
+
+describe('completions that nobody has told yet', () => {
+  const noted = (at: number, parts: Partial<Heartbeat> = {}) => ({
+    at,
+    beat: { state: 'running', busy: 1, ...parts } as Heartbeat,
+  });
+  const basis = { nowMs: 10_000, waitingSinceMs: 0, serviceSeconds: 0.5, beatMs: 2000 };
+
+  it('are what those who work do while others wait', () => {
+    assert.equal(untoldCompletions([noted(9000), noted(8000, { busy: 2 })], basis), 2 + 8);
+    assert.equal(untoldCompletions([noted(9900), noted(9900), noted(9900)], basis), 0);
+  });
+
+  it('are none of those who do nothing, drain, or have nothing to go on with', () => {
+    assert.equal(untoldCompletions([noted(9000, { busy: 0 })], basis), 0);
+    assert.equal(untoldCompletions([noted(9000, { state: 'draining' })], basis), 0);
+    assert.equal(untoldCompletions([noted(9000)], { ...basis, waitingSinceMs: undefined }), 0);
+    assert.equal(untoldCompletions([noted(8000)], { ...basis, waitingSinceMs: 9000 }), 2);
+  });
+
+  it('are no more of those who have not been heard for long', () => {
+    assert.equal(untoldCompletions([noted(5000)], basis), 6);
   });
 });
 

@@ -1,4 +1,5 @@
 import type { Heartbeat } from './heartbeat.ts';
+import type { NotedBeat } from './heartbeat-book.ts';
 import type { ArrivalBin, BootSource } from './policy.ts';
 
 /** Until an instance has said how long a job takes. Rather too long: too many instances cost less than too few. */
@@ -95,6 +96,33 @@ export class ArrivalLog {
     }
     this.#bins = this.#bins.slice(gone);
   }
+}
+
+export interface UntoldBasis {
+  readonly nowMs: number;
+  /** Since when jobs have been waiting; undefined: none is. */
+  readonly waitingSinceMs: number | undefined;
+  readonly serviceSeconds: number;
+  /** Between two heartbeats. */
+  readonly beatMs: number;
+}
+
+/**
+ * Jobs that instances have most likely finished since they last told how many. While others wait, whoever works takes
+ * the next one at once. Without these a fleet that shrinks, and has less and less untold, would seem to be sent jobs.
+ */
+export function untoldCompletions(
+  noted: readonly NotedBeat[],
+  { nowMs, waitingSinceMs, serviceSeconds, beatMs }: UntoldBasis,
+): number {
+  if (waitingSinceMs === undefined) return 0;
+  const jobs = noted.map(({ beat, at }) => {
+    if (beat.state !== 'running') return 0;
+    // One that is late may be gone.
+    const ms = Math.min(1.5 * beatMs, nowMs - Math.max(at, waitingSinceMs));
+    return (beat.busy * ms) / 1000 / serviceSeconds;
+  });
+  return Math.floor(jobs.reduce((sum, one) => sum + one, 0));
 }
 
 /** Adds up what instances say they have finished, each since its own start, whichever come and go. */

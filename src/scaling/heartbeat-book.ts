@@ -44,9 +44,9 @@ export class HeartbeatBook {
   }
 
   /** Those that came within the last so many milliseconds. */
-  recent(withinMs: number): Heartbeat[] {
+  recent(withinMs: number): NotedBeat[] {
     const since = this.#clock.monotonic() - withinMs;
-    return [...this.#beats.values()].filter(({ at }) => at >= since).map(({ beat }) => beat);
+    return [...this.#beats.values()].filter(({ at }) => at >= since);
   }
 
   #forgetOld(): void {

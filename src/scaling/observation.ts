@@ -9,10 +9,11 @@ import {
   estimateConcurrency,
   estimateServiceSeconds,
   NO_BOOTS,
+  untoldCompletions,
   withBoot,
 } from './estimators.ts';
 import type { FleetState, SlotRecord } from './fleet-state.ts';
-import type { HeartbeatBook } from './heartbeat-book.ts';
+import type { HeartbeatBook, NotedBeat } from './heartbeat-book.ts';
 import type { ArrivalBin, Observed, ObservedInstance } from './policy.ts';
 import type { ScalingTimings } from './timings.ts';
 
@@ -49,6 +50,7 @@ export class Observer {
   readonly #booting = new Set<string>();
   readonly #toldAt: Record<keyof Sight, number>;
   #boots: Boots = NO_BOOTS;
+  #waitingSinceMs: number | undefined;
 
   constructor(clock: Clock, timings: ScalingTimings, beats: HeartbeatBook) {
     this.#clock = clock;
@@ -66,8 +68,11 @@ export class Observer {
   /** What the policy sees of the books, once every slot has been brought up to date. */
   observed(state: FleetState, sight: Sight, circumstances: Circumstances): Observed {
     const { concurrency, bootSeconds, freeSlots, stoppedSlots } = circumstances;
-    const beats = this.#beats.recent(FRESH_BEATS * this.#timings.beatMs);
+    const noted = this.#beats.recent(FRESH_BEATS * this.#timings.beatMs);
+    const beats = noted.map(({ beat }) => beat);
     const completed = this.#completions.note(beats);
+    const serviceSeconds = estimateServiceSeconds(beats, state.serviceSeconds);
+    const done = completed + this.#untold(noted, sight, serviceSeconds);
     this.#learnBoots(state);
     return {
       nowMs: this.#clock.monotonic(),
@@ -78,9 +83,9 @@ export class Observer {
       instances: state.slots.flatMap((record) => this.#instance(record) ?? []),
       freeSlots,
       stoppedSlots,
-      arrivals: this.#arrivalsUntilNow(sight, completed, circumstances.arrivalsKeptSeconds),
+      arrivals: this.#arrivalsUntilNow(sight, done, circumstances.arrivalsKeptSeconds),
       completed,
-      serviceSeconds: estimateServiceSeconds(beats, state.serviceSeconds),
+      serviceSeconds,
       concurrency: estimateConcurrency(beats, concurrency),
       bootSeconds: estimateBootSeconds(this.#boots, bootSeconds),
     };
@@ -90,6 +95,15 @@ export class Observer {
     const at = this.#clock.monotonic();
     if (sight[part] !== undefined) this.#toldAt[part] = at;
     return (at - this.#toldAt[part]) / 1000;
+  }
+
+  #untold(noted: readonly NotedBeat[], { queue }: Sight, serviceSeconds: number): number {
+    const nowMs = this.#clock.monotonic();
+    if (queue !== undefined) {
+      this.#waitingSinceMs = queue.visible > 0 ? (this.#waitingSinceMs ?? nowMs) : undefined;
+    }
+    const { beatMs } = this.#timings;
+    return untoldCompletions(noted, { nowMs, waitingSinceMs: this.#waitingSinceMs, serviceSeconds, beatMs });
   }
 
   #arrivalsUntilNow({ queue }: Sight, completed: number, keptSeconds: number): ArrivalBin[] {

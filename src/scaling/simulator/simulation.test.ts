@@ -4,7 +4,7 @@ import { COURSE_IDLE_SECONDS } from '../policy/presets.ts';
 import { BAD_DAY } from './cloud.ts';
 import { compare, POLICY_NAMES } from './comparison.ts';
 import { RULES } from './rules.ts';
-import { CANONICAL_SCENARIO, runPolicy, runRule, type Scenario } from './simulation.ts';
+import { CANONICAL_SCENARIO, LOCAL_SCENARIO, runPolicy, runRule, type Scenario } from './simulation.ts';
 import { parseTrace } from './trace-file.ts';
 import { CANONICAL_NAMES, makeWorkload, OTHER_NAMES } from './workloads.ts';
 
@@ -55,6 +55,17 @@ describe('the controller in the simulator', () => {
     assert.ok(rows[0]!.ratio! > 0.999 && rows[0]!.ratio! < 1.1, `${rows[0]?.ratio}`);
   });
 
+  it('is never late with what falls silent, however fast a large fleet shrinks then', async () => {
+    for (const seed of [3, 22]) {
+      const { score } = await runPolicy({
+        ...CANONICAL_SCENARIO,
+        ...makeWorkload('random rates', seed),
+        seed,
+      });
+      assert.equal(score.violations, 0, `seed ${seed}`);
+    }
+  });
+
   it('does all jobs though it dies every few minutes, calls fail, counts lie and machines are taken away', async () => {
     const parts = { faults: BAD_DAY, deathsEverySeconds: 200, spotLifeSeconds: 400, bootSpread: 0.2 };
     const { score } = await runPolicy(scenario('on/off', parts));
@@ -63,20 +74,9 @@ describe('the controller in the simulator', () => {
   });
 
   it('costs no more than the course rule where nothing is paid for but time', async () => {
-    const local = {
-      serviceSeconds: 0.1,
-      bootSeconds: 1,
-      sloSeconds: 2,
-      billingMinimumSeconds: 0,
-      lookSeconds: 0.25,
-      // What the course's rule waits, whatever is set: who waits longer keeps instances on purpose.
-      idleSeconds: COURSE_IDLE_SECONDS,
-      pollSeconds: 0,
-      maxInstances: 10,
-    };
     // Of a burst that all the fleet is busy with both make the same, but for the first moments.
     for (const name of ['on/off', 'burst of 1000', 'sparse', 'two-state bursts']) {
-      const here = scenario(name, local);
+      const here = scenario(name, LOCAL_SCENARIO);
       const [ours, theirs] = [await runPolicy(here), await runPolicy(here, 'course')];
       assert.ok(
         ours.score.costSeconds <= 1.01 * theirs.score.costSeconds,

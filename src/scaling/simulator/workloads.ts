@@ -64,6 +64,17 @@ const OTHERS: Readonly<Record<string, Maker>> = {
   ramp: (random) => poisson(random, HOUR / 2, 24, (at) => (24 * at) / (HOUR / 2)),
   sawtooth: (random) => poisson(random, HOUR, 16, (at) => (16 * (at % 600)) / 600),
   'slow trickle': (random) => poisson(random, HOUR, 0.3, () => 0.3),
+  'random rates': (random) => {
+    const arrivals: number[] = [];
+    for (let at = 0; at < HOUR / 4; ) {
+      const until = at + 5 + random.exponential(30);
+      const rate = random.next() < 0.4 ? 0 : 40 * random.next() ** 2;
+      const seconds = Math.min(until, HOUR / 4) - at;
+      for (const one of poisson(random, seconds, Math.max(rate, 1e-3), () => rate)) arrivals.push(at + one);
+      at = until;
+    }
+    return arrivals;
+  },
   'every five minutes': (random) => {
     const arrivals: number[] = [];
     for (let at = 60; at < HOUR; at += 300)
