@@ -2,152 +2,124 @@
  * `npm run bench:scaling`: what the scaling policy costs, beside the least that anybody could do with and beside the
  * rules of other systems, in a simulator that runs the real controller.
  *
- * The canonical set with three seeds; `--trace FILE` (several times) adds a file of arrival seconds, `--others` the
- * shapes that the policy was not developed on, `--seeds N` changes how many. Rules are tuned, each on the very trace it
- * is then judged on, with the first seed. Ends with one JSON line.
+ * The canonical set with three seeds; `--traces PATH…` adds files of arrival seconds and folders of them, `--others` the
+ * shapes that the policy was not developed on, `--seeds N` changes how many, `--workloads A,B` which. Rules are tuned,
+ * each on the very trace it is then judged on, with the first seed. Tables go to stdout, progress to stderr, and the
+ * last line is one of JSON, whose `ratio` is the policy's cost over the bound, as a geometric mean over all traces.
  */
-import { availableParallelism } from 'node:os';
-import { basename } from 'node:path';
+import { readdirSync, statSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { Worker } from 'node:worker_threads';
-import type { Row } from '../src/scaling/simulator/comparison.ts';
-import { RULES } from '../src/scaling/simulator/rules.ts';
 import { CANONICAL_NAMES, OTHER_NAMES } from '../src/scaling/simulator/workloads.ts';
+import { performAll } from './scaling/pool.ts';
+import { geometricMean, Results, RULE_NAMES } from './scaling/results.ts';
+import { localTable, overallTable, traceTable } from './scaling/tables.ts';
 import type { Task, TaskResult } from './scaling/task.ts';
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
   options: {
     seeds: { type: 'string', default: '3' },
-    trace: { type: 'string', multiple: true, default: [] },
+    workloads: { type: 'string' },
+    traces: { type: 'string', multiple: true, default: [] },
     others: { type: 'boolean', default: false },
-    json: { type: 'boolean', default: false },
   },
+  allowPositionals: true,
 });
 const startedAt = performance.now();
-const rules = RULES.map(({ name }) => name);
-const everything = ['slo', ...rules, ...rules.map((name) => `${name}:tuned`)];
-const names = [...CANONICAL_NAMES, ...(values.others ? OTHER_NAMES : [])];
-const seeds = Array.from({ length: Number(values.seeds) }, (_, index) => index + 1);
-const tasks: Task[] = [
-  ...values.trace.map((file) => ({ name: basename(file), file, seed: 1, policies: everything })),
-  ...seeds.flatMap((seed) =>
-    names.map((name) => ({ name, seed, policies: seed === 1 ? everything : ['slo', ...rules] })),
-  ),
-];
-const results = await runAll(tasks);
-for (const name of new Set(tasks.map((task) => task.name))) describe(name);
-summarise();
+const secondsSoFar = () => Math.round((performance.now() - startedAt) / 1000);
 
-async function runAll(all: readonly Task[]): Promise<TaskResult[]> {
-  // The long ones first, so that no thread is left with one at the end.
-  const left = [...all].sort((one, other) => other.policies.length - one.policies.length);
-  const done: TaskResult[] = [];
-  await Promise.all(
-    Array.from({ length: availableParallelism() }, async () => {
-      const worker = new Worker(new URL('./scaling/task.ts', import.meta.url));
-      for (let task = left.shift(); task !== undefined; task = left.shift()) {
-        done.push(await runOne(worker, task));
-      }
-      await worker.terminate();
-    }),
-  );
-  return done;
-}
+const tasks = planned();
+const done = await performAll(tasks, ({ task }, count) => {
+  const what = task.kind === 'local' ? `${task.name} on one machine` : `${task.name}, seed ${task.seed}`;
+  process.stderr.write(`${count} of ${tasks.length} after ${secondsSoFar()} s: ${what}\n`);
+});
+const results = new Results(
+  done,
+  tasks.map(({ name }) => name),
+);
+for (const trace of results.traces) console.log(traceTable(results, trace));
+console.log(localTable(inOrder(done)));
+console.log(overallTable(results));
+console.log(JSON.stringify(summary()));
 
-function runOne(worker: Worker, task: Task): Promise<TaskResult> {
-  return new Promise((resolve, reject) => {
-    worker.once('error', reject);
-    worker.once('message', (result: TaskResult) => {
-      worker.off('error', reject);
-      resolve(result);
-    });
-    worker.postMessage(task);
-  });
-}
-
-function describe(name: string): void {
-  const mine = results.filter(({ task }) => task.name === name);
-  const first = mine.find(({ task }) => task.seed === 1)!;
-  const { bound, causal } = first.comparison;
-  const least = bound.costSeconds === undefined ? 'impossible' : `${Math.round(bound.costSeconds)} s`;
-  console.log(
-    `\n${name}: ${first.comparison.rows[0]!.score.jobs} jobs, bound ${least}, ${causal.violations} late for one who cannot foresee the first`,
-  );
-  for (const policy of everything) {
-    const rows = mine.flatMap(({ comparison }) => comparison.rows.filter((row) => row.name === policy));
-    if (rows.length > 0) console.log(`  ${line(policy, rows)}`);
-  }
-}
-
-function line(policy: string, rows: readonly Row[]): string {
-  const mean = (of: (row: Row) => number) => rows.reduce((sum, row) => sum + of(row), 0) / rows.length;
-  const cells = [
-    policy.padEnd(15),
-    `cost ${Math.round(mean(({ score }) => score.costSeconds))} s`.padEnd(16),
-    `ratio ${ratioOf(rows).toFixed(3)}`.padEnd(13),
-    `p50 ${mean(({ score }) => score.p50Seconds).toFixed(1)} s`.padEnd(12),
-    `p99 ${mean(({ score }) => score.p99Seconds).toFixed(1)} s`.padEnd(13),
-    `late ${rows.reduce((sum, { score }) => sum + score.violations, 0)}`.padEnd(12),
-    `actions ${Math.round(mean(({ score }) => score.actions))}`.padEnd(13),
-    rows[0]?.settings ?? '',
+/** The long ones first, so that no thread is left with one at the end. */
+function planned(): Task[] {
+  const count = Number(values.seeds);
+  if (!Number.isInteger(count) || count < 1) fail(`--seeds is ${values.seeds}, expected a number from 1 up`);
+  const known = [...CANONICAL_NAMES, ...OTHER_NAMES];
+  const names = values.workloads?.split(',') ?? [...CANONICAL_NAMES, ...(values.others ? OTHER_NAMES : [])];
+  const unknown = names.filter((name) => !known.includes(name));
+  if (unknown.length > 0)
+    fail(`no workload is called ${unknown.join(' or ')}; there are ${known.join(', ')}`);
+  const files = [...values.traces, ...positionals].flatMap(filesAt);
+  const plain = ['slo', ...RULE_NAMES];
+  const all = [...plain, ...RULE_NAMES.map((rule) => `${rule}:tuned`)];
+  const further = Array.from({ length: count - 1 }, (_, index) => index + 2);
+  return [
+    ...files.map((file) => ({
+      kind: 'comparison' as const,
+      name: basename(file),
+      file,
+      seed: 1,
+      policies: all,
+    })),
+    ...names.map((name) => ({ kind: 'comparison' as const, name, seed: 1, policies: all })),
+    ...names.map((name) => ({ kind: 'local' as const, name, seed: 1 })),
+    ...further.flatMap((seed) =>
+      names.map((name) => ({ kind: 'comparison' as const, name, seed, policies: plain })),
+    ),
   ];
-  return cells.join(' ').trimEnd();
 }
 
-function ratioOf(rows: readonly Row[]): number {
-  const ratios = rows.flatMap(({ ratio }) => (ratio === undefined ? [] : [Math.log(ratio)]));
-  return Math.exp(ratios.reduce((sum, one) => sum + one, 0) / ratios.length);
+function filesAt(path: string): string[] {
+  if (!statSync(path).isDirectory()) return [path];
+  const files = readdirSync(path).filter((name) => /\.(csv|txt|tsv)$/i.test(name));
+  if (files.length === 0) fail(`${path} holds no trace, expected files that end in .csv, .tsv or .txt`);
+  return files.sort().map((name) => join(path, name));
 }
 
-/** Geometric means over traces, each the mean over its seeds. */
-function summarise(): void {
-  const traces = [...new Set(tasks.map(({ name }) => name))];
-  const rowsOf = (trace: string, policy: string) =>
-    results
-      .filter(({ task }) => task.name === trace)
-      .flatMap(({ comparison }) => comparison.rows.filter(({ name }) => name === policy));
-  const geometric = (policy: string, among = traces) =>
-    Math.exp(among.reduce((sum, trace) => sum + Math.log(ratioOf(rowsOf(trace, policy))), 0) / among.length);
-  const late = (policy: string) =>
-    traces.reduce(
-      (sum, trace) => sum + rowsOf(trace, policy).reduce((all, { score }) => all + score.violations, 0),
-      0,
+function inOrder(all: readonly TaskResult[]): TaskResult[] {
+  return all.toSorted((one, other) => tasks.indexOf(one.task) - tasks.indexOf(other.task));
+}
+
+function summary(): object {
+  const ours = results.standing('slo');
+  const only = (trace: string) =>
+    results.traces.includes(trace) ? round(results.standing('slo', [trace]).ratio) : null;
+  const local = done.flatMap((result) => (result.kind === 'local' ? [result.slo / result.course] : []));
+  const peers = RULE_NAMES.map((rule) => {
+    const ways = {
+      documented: results.standing(rule),
+      tuned: results.standing(`${rule}:tuned`),
+      tunedOnce: results.tunedOnce(rule),
+    };
+    const entries = Object.entries(ways).flatMap(([way, standing]) =>
+      standing === undefined ? [] : [[way, { ...standing, ratio: round(standing.ratio) }]],
     );
-  const actions = (policy: string) =>
-    traces.reduce((sum, trace) => sum + (rowsOf(trace, policy)[0]?.score.actions ?? 0), 0);
-  const avoidable = results.filter(
-    ({ comparison }) =>
-      comparison.causal.violations === 0 &&
-      comparison.rows.some(({ name, score }) => name === 'slo' && score.violations > 0),
-  ).length;
-  const round = (value: number) => Number(value.toFixed(3));
-  console.log('\ngeometric mean over all traces of cost over the bound');
-  for (const policy of everything) {
-    console.log(
-      `  ${policy.padEnd(15)} ${geometric(policy).toFixed(3)}   late ${late(policy)}   actions ${actions(policy)} (first seed)`,
-    );
-  }
-  console.log(
-    JSON.stringify({
-      bench: 'scaling',
-      ratio: round(geometric('slo')),
-      ratioSteady: round(geometric('slo', ['steady'])),
-      ratioDiurnal: round(geometric('slo', ['diurnal'])),
-      late: late('slo'),
-      tracesWithAvoidableLateness: avoidable,
-      peers: Object.fromEntries(
-        rules.map((name) => [
-          name,
-          {
-            ratio: round(geometric(`${name}:tuned`)),
-            late: late(`${name}:tuned`),
-            actions: actions(`${name}:tuned`),
-          },
-        ]),
-      ),
-      actions: actions('slo'),
-      seeds: seeds.length,
-      seconds: Math.round((performance.now() - startedAt) / 1000),
-    }),
-  );
+    return [rule, Object.fromEntries(entries)];
+  });
+  return {
+    bench: 'scaling',
+    ratio: round(ours.ratio),
+    ratioSteady: only('steady'),
+    ratioDiurnal: only('diurnal'),
+    late: ours.late,
+    avoidablyLate: ours.avoidablyLate,
+    actions: ours.actions,
+    localOverCourse: round(geometricMean(local)),
+    localOverCourseMost: round(Math.max(...local)),
+    peers: Object.fromEntries(peers),
+    traces: results.traces.length,
+    seeds: Number(values.seeds),
+    seconds: secondsSoFar(),
+  };
+}
+
+function round(value: number | undefined): number | null {
+  return value === undefined ? null : Number(value.toFixed(3));
+}
+
+function fail(message: string): never {
+  process.stderr.write(`${message}\n`);
+  process.exit(2);
 }

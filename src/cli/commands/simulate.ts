@@ -96,7 +96,7 @@ async function simulate(options: Options): Promise<void> {
     dollarsPerHour: options.price,
   };
   if (options.html !== undefined) await writeFile(options.html, htmlReport(report));
-  const rows = comparison.rows.map(({ history: _, ...row }) => row);
+  const rows = comparison.rows.map(({ history: _, trials: _tried, ...row }) => row);
   process.stdout.write(
     options.json ? json({ ...comparison, rows }) : table(reportRows(report), REPORT_COLUMNS),
   );

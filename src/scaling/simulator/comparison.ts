@@ -3,12 +3,14 @@ import { type Bound, costBound } from './bound.ts';
 import type { Moment } from './plant.ts';
 import { RULES } from './rules.ts';
 import type { Score } from './score.ts';
-import { type Run, runPolicy, runRule, type Scenario, tuneRule } from './simulation.ts';
+import { type Run, runPolicy, runRule, type Scenario, type Trial, tuneRule } from './simulation.ts';
 
 export interface Row {
   readonly name: string;
   /** Absent for the policy, which has none but the deployment's. */
   readonly settings?: string;
+  /** Of a rule that was tuned: all settings that were tried. */
+  readonly trials?: readonly Trial[];
   readonly score: Score;
   /** Of its cost and the bound's; undefined when there is no bound. */
   readonly ratio: number | undefined;
@@ -41,14 +43,14 @@ export async function compare(scenario: Scenario, names: readonly string[]): Pro
   const causal = await costBound({ ...scenario, isCausal: true });
   const rows: Row[] = [];
   for (const name of names) {
-    const { score, history, settings } = await play(scenario, name);
-    const ratio = bound.costSeconds === undefined ? undefined : score.costSeconds / bound.costSeconds;
-    rows.push({ name, ...(settings && { settings }), score, ratio, history });
+    const played = await play(scenario, name);
+    const ratio = bound.costSeconds === undefined ? undefined : played.score.costSeconds / bound.costSeconds;
+    rows.push({ name, ...played, ratio });
   }
   return { bound, causal, rows };
 }
 
-async function play(scenario: Scenario, name: string): Promise<Run & { settings?: string }> {
+async function play(scenario: Scenario, name: string): Promise<Run & Pick<Row, 'settings' | 'trials'>> {
   if (name === 'slo') return runPolicy(scenario);
   const [ruleName, variant] = name.split(':');
   const rule = RULES.find((one) => one.name === ruleName)!;

@@ -52,6 +52,20 @@ export const CANONICAL_SCENARIO: Omit<Scenario, 'arrivals' | 'seed'> = {
   spotLifeSeconds: 0,
 };
 
+/** Processes of one machine: a tenth of a second a job, up in a second, and paid for by nobody. */
+export const LOCAL_SCENARIO: Omit<Scenario, 'arrivals' | 'seed'> = {
+  ...CANONICAL_SCENARIO,
+  serviceSeconds: 0.1,
+  bootSeconds: 1,
+  sloSeconds: 2,
+  billingMinimumSeconds: 0,
+  lookSeconds: 0.25,
+  // What the course's rule waits, whatever is set: who waits longer keeps instances on purpose.
+  idleSeconds: 3,
+  pollSeconds: 0,
+  maxInstances: 10,
+};
+
 /** As the controller's own, which bounds what it does in a round. */
 const MOST_ACTIONS = 40;
 
@@ -92,19 +106,29 @@ export async function runRule(scenario: Scenario, { make }: Candidate): Promise<
   return { score, history: plant.history };
 }
 
+/** How a rule fared with one of the settings that were tried. */
+export interface Trial {
+  readonly settings: string;
+  readonly score: Score;
+}
+
 export interface Tuned extends Run {
   readonly settings: string;
+  /** All that were tried. */
+  readonly trials: readonly Trial[];
 }
 
 /** The cheapest settings without a violation on this very trace; where there are none, those with the fewest. */
 export async function tuneRule(scenario: Scenario, rule: Rule, basis: RuleBasis): Promise<Tuned> {
-  let best: Tuned | undefined;
+  let best: (Run & Trial) | undefined;
+  const trials: Trial[] = [];
   for (const candidate of [rule.defaults(basis), ...rule.tunings(basis)]) {
+    const { settings } = candidate;
     const run = await runRule(scenario, candidate);
-    if (best === undefined || isBetter(run.score, best.score))
-      best = { ...run, settings: candidate.settings };
+    trials.push({ settings, score: run.score });
+    if (best === undefined || isBetter(run.score, best.score)) best = { ...run, settings };
   }
-  return best!;
+  return { ...best!, trials };
 }
 
 function isBetter(one: Score, other: Score): boolean {
