@@ -73,17 +73,18 @@ describe('the controller in the simulator', () => {
     assert.ok(score.violations < score.jobs / 10, `${score.violations} late`);
   });
 
-  it('costs no more than the course rule where nothing is paid for but time', async () => {
-    // Of a burst that all the fleet is busy with both make the same, but for the first moments.
-    for (const name of ['on/off', 'burst of 1000', 'sparse', 'two-state bursts']) {
+  for (const name of ['on/off', 'burst of 1000', 'sparse', 'two-state bursts']) {
+    it(`costs no more than the course rule where nothing is paid for but time: ${name}`, async () => {
       const here = scenario(name, LOCAL_SCENARIO);
-      const [ours, theirs] = [await runPolicy(here), await runPolicy(here, 'course')];
+      const first = { ...here, arrivals: here.arrivals.filter((at) => at < 600) };
+      const [ours, theirs] = [await runPolicy(first), await runPolicy(first, 'course')];
+      // Of a burst that all the fleet is busy with both make the same, but for the first moments.
       assert.ok(
         ours.score.costSeconds <= 1.01 * theirs.score.costSeconds,
-        `${name}: ${ours.score.costSeconds}, ${theirs.score.costSeconds}`,
+        `${ours.score.costSeconds}, ${theirs.score.costSeconds}`,
       );
-    }
-  });
+    });
+  }
 });
 
 describe('rules of other systems', () => {
