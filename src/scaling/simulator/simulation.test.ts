@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { COURSE_IDLE_SECONDS } from '../policy/presets.ts';
 import { BAD_DAY } from './cloud.ts';
 import { compare, POLICY_NAMES } from './comparison.ts';
 import { RULES } from './rules.ts';

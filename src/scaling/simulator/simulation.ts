@@ -1,3 +1,4 @@
+import { COURSE_IDLE_SECONDS } from '../policy/presets.ts';
 import type { ScalingLimits } from '../policy.ts';
 import { type CloudFaults, NO_FAULTS } from './cloud.ts';
 import { type Moment, Plant } from './plant.ts';
@@ -61,7 +62,7 @@ export const LOCAL_SCENARIO: Omit<Scenario, 'arrivals' | 'seed'> = {
   billingMinimumSeconds: 0,
   lookSeconds: 0.25,
   // What the course's rule waits, whatever is set: who waits longer keeps instances on purpose.
-  idleSeconds: 3,
+  idleSeconds: COURSE_IDLE_SECONDS,
   pollSeconds: 0,
   maxInstances: 10,
 };
