@@ -325,6 +325,23 @@ describe('the sweep for old objects', () => {
   });
 });
 
+describe('queues that were deleted', () => {
+  it('are made again as they were, and the jobs that waited are sent again', async () => {
+    const chores = await choresOf(deployment);
+    const record = await storeJob();
+    await queues.requests.send(encodeMessage(messageOf(record)));
+    for (const { name } of [queues.requests, queues.deadLetters]) await deployment.queues.remove(name);
+    await assert.rejects(queues.requests.depth(), { code: 'not-found' });
+    const stop = new AbortController();
+    const keeping = keepHouse(chores, deployment, stop.signal);
+    await clock.advance(150_000);
+    assert.deepEqual(queued(), [record.jobId]);
+    assert.deepEqual(await queues.deadLetters.depth(), { visible: 0, inFlight: 0, delayed: 0 });
+    stop.abort();
+    await keeping;
+  });
+});
+
 describe('housekeeping', () => {
   it('does every chore now and then, and again after one that failed', async () => {
     const stop = new AbortController();

@@ -13,6 +13,7 @@ import { AgeSweep, ageRules } from './age-sweep.ts';
 import { Bell } from './bell.ts';
 import { DeadLetterCollector } from './dead-letter-collector.ts';
 import { LostJobSweep } from './lost-job-sweep.ts';
+import { QueueKeeper } from './queue-keeper.ts';
 
 /** One chore: `run` does a bounded amount of it and resolves to how many things it changed. */
 export interface Chore {
@@ -66,6 +67,7 @@ export async function choresOf(deployment: Deployment): Promise<Chore[]> {
   const { state, clock, logger, queues, loaded } = deployment;
   const { prefix, retentionDays } = loaded.config;
   const { requests, deadLetters } = await ensureJobQueues(queues, loaded.config);
+  const keeper = new QueueKeeper({ queues, requests, deadLetters, settings: loaded.config, logger });
   const lostJobs = new LostJobSweep({ ...deployment, requests });
   const collector = new DeadLetterCollector({ ...deployment, prefix, deadLetters });
   const galleries = new GalleriesHousekeeping({ buckets: deployment, clock, logger });
@@ -74,6 +76,7 @@ export async function choresOf(deployment: Deployment): Promise<Chore[]> {
   const webhooks = new WebhookDeliverer({ ...deployment, destinations });
   const ages = new AgeSweep(ageRules(deployment, retentionDays), clock);
   return [
+    { name: 'queues', everySeconds: 30, run: () => keeper.run() },
     { name: 'dead letters', everySeconds: 10, run: (signal) => collector.run(signal) },
     {
       name: BATCHES,

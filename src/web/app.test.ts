@@ -8,10 +8,11 @@ import { eventually } from '../../test/support/eventually.ts';
 import { doneResult, failedResult } from '../../test/support/fake-worker.ts';
 import { MemoryDeployment } from '../../test/support/memory-deployment.ts';
 import { formOf, pictureOf, WebService } from '../../test/support/web-service.ts';
-import { UnavailableError } from '../errors.ts';
+import { FacefleetError, UnavailableError } from '../errors.ts';
 import type { JobErrorCode } from '../jobs/job.ts';
 import { JobClient } from '../jobs/job-client.ts';
 import { queueNames } from '../jobs/keys.ts';
+import { ensureJobQueues } from '../jobs/queues.ts';
 import { createApp } from './app.ts';
 
 const paul = pictureOf('Paul');
@@ -397,4 +398,26 @@ test('the application works on any server', async () => {
   server.closeAllConnections();
   server.close();
   await once(server, 'close');
+});
+
+test('what only the operator can mend is 503 to the client, who may repeat: keys that ran out, a queue that was deleted', async () => {
+  await using service = await WebService.start({ recognise: false });
+  const { deployment } = service;
+  const refused = new FacefleetError('permission-denied', 'the temporary credentials have expired; sign in');
+  const requests = queueNames(deployment.loaded.config.prefix).requests;
+  const troubles: [string, () => unknown][] = [
+    ['the picture cannot be stored', () => deployment.input.failNext('put', refused)],
+    ['the message cannot be sent', () => deployment.queues.failNext('send', refused, { queue: requests })],
+    ['the queue is gone', () => deployment.queues.remove(requests)],
+  ];
+  for (const [name, trouble] of troubles) {
+    await trouble();
+    const response = await service.post('/', formOf(paul));
+    assert.equal(response.status, 503, name);
+    assert.ok(Number(response.headers.get('retry-after')) > 0, name);
+    assert.doesNotMatch(await response.text(), /credentials|queue/, 'strangers learn nothing of our account');
+  }
+  await ensureJobQueues(deployment.queues, deployment.loaded.config);
+  const headers = { prefer: 'respond-async' };
+  assert.equal((await service.post('/v1/recognitions', formOf(paul), headers)).status, 202);
 });

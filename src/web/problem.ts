@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Request, Response } from 'express';
 
-import { errorCode, errorMessage, isTransient } from '../errors.ts';
+import { errorCode, errorMessage, isTransient, NotFoundError } from '../errors.ts';
 import { IdempotencyMismatchError } from '../jobs/idempotency.ts';
 import type { FailedResult, JobErrorCode } from '../jobs/job.ts';
 import type { Logger } from '../logger.ts';
@@ -70,6 +70,13 @@ export function toProblem(error: unknown, logger: Logger): HttpProblem {
     const headers = { 'Retry-After': String(RETRY_AFTER_SECONDS) };
     return new HttpProblem(503, 'a part of the service does not answer now, try again', { headers });
   }
+  if (isForTheOperator(error)) {
+    logger.error({ error: errorMessage(error) }, 'a part that we depend on refuses us');
+    const headers = { 'Retry-After': String(RETRY_AFTER_SECONDS) };
+    return new HttpProblem(503, 'the service cannot do its work now: its operator has to look into its log', {
+      headers,
+    });
+  }
   if (isClientFault(error)) return new HttpProblem(400, 'the request cannot be read');
   logger.error({ err: error }, 'a request failed');
   return new HttpProblem(500, 'the service failed, its log says why', { cause: error });
@@ -97,6 +104,13 @@ export function failureProblem({ error, jobId }: FailedResult): HttpProblem {
   const [status, detail] = FAILURES[error.code] ?? FAILURES.internal;
   const isTold = TOLD_BY_THE_JOB.includes(error.code) && error.message !== '';
   return new HttpProblem(status, isTold ? error.message : detail, { jobId });
+}
+
+/** A right that is missing, keys that ran out, a queue that was deleted: nothing is wrong with the request, which may be repeated. */
+function isForTheOperator(error: unknown): boolean {
+  const code = errorCode(error);
+  if (code === 'permission-denied' || code === 'config-invalid') return true;
+  return error instanceof NotFoundError && error.context.queue !== undefined;
 }
 
 /** Errors that Express raises for paths and headers it cannot decode carry a status of their own. */

@@ -116,7 +116,7 @@ const TRANSLATIONS: readonly Translation[] = [
     'QueueDoesNotExist AWS.SimpleQueueService.NonExistentQueue',
     (facts, call) =>
       new NotFoundError(
-        `there is no queue ${quoted(call.context.queue)}${inRegion(call)}; who owns it makes it again`,
+        `there is no queue ${quoted(call.context.queue)}${inRegion(call)}; the controller makes it again within a minute, or the web tier if answers go there`,
         {
           context: call.context,
           cause: facts.error,
