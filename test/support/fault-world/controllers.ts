@@ -28,7 +28,7 @@ export interface ControllerWorld {
   readonly latencyMs: () => number;
   /** Whether it is certain that the process that listened there is dead. */
   readonly isDeserted: (address: string) => boolean;
-  /** What a controller has written down, and whether it saw queue and fleet in that round. */
+  /** What a controller has written down, and whether what it saw of queue and fleet in that round was there and recent. */
   readonly onWritten: (state: FleetState, before: FleetState | undefined, sawAll: boolean) => void;
   readonly fail: (what: string) => void;
 }
@@ -104,15 +104,18 @@ export class SimulatedController {
   async #lead(lease: Lease, store: Parameters<typeof acquireLeadership>[0]['state']): Promise<void> {
     const { cloud, queue, limits, caps, timings, random } = this.#world;
     const beats = new HeartbeatBook(this.clock);
-    const seen = { list: false, depth: false };
+    const { time } = this.#world;
+    const seen = { list: Number.NEGATIVE_INFINITY, depth: Number.NEGATIVE_INFINITY };
+    const isFresh = (at: number) => time.now - at <= timings.staleMs;
     const fleet = cloud.through(this.life, (kind) => this.#note(kind));
     const requests = queue.through(this.life, (kind) => this.#note(kind));
     const reconciler = new Reconciler({
-      fleet: watched(fleet, 'list', seen),
-      requests: watched(requests, 'depth', seen),
-      store: new WatchedStore(store, (after, before) =>
-        this.#world.onWritten(after, before, seen.list && seen.depth),
-      ),
+      fleet: watched(fleet, 'list', seen, time),
+      requests: watched(requests, 'depth', seen, time),
+      store: new WatchedStore(store, {
+        sawAll: () => isFresh(seen.list) && isFresh(seen.depth),
+        onWritten: this.#world.onWritten,
+      }),
       beats,
       lease,
       limits,
@@ -170,28 +173,34 @@ export class SimulatedController {
   }
 }
 
-/** The port, which notes whether the last such call told something. */
-function watched<T extends object, K extends string>(port: T, operation: K, seen: Record<K, boolean>): T {
+/** The port, which notes when the last such call was asked that told something. */
+function watched<T extends object, K extends string>(
+  port: T,
+  operation: K,
+  seen: Record<K, number>,
+  time: VirtualTime,
+): T {
   const call = (port as Record<K, () => Promise<unknown>>)[operation];
   const noted = async () => {
-    seen[operation] = false;
+    const askedAt = time.now;
+    seen[operation] = Number.NEGATIVE_INFINITY;
     const told = await call();
-    seen[operation] = true;
+    seen[operation] = askedAt;
     return told;
   };
   return { ...port, [operation]: noted };
 }
 
 class WatchedStore extends FleetStateStore {
-  readonly #onWritten: (after: FleetState, before: FleetState | undefined) => void;
+  readonly #watch: Pick<ControllerWorld, 'onWritten'> & { readonly sawAll: () => boolean };
   #before: FleetState | undefined;
 
   constructor(
     store: ConstructorParameters<typeof FleetStateStore>[0],
-    onWritten: (after: FleetState, before: FleetState | undefined) => void,
+    watch: Pick<ControllerWorld, 'onWritten'> & { readonly sawAll: () => boolean },
   ) {
     super(store);
-    this.#onWritten = onWritten;
+    this.#watch = watch;
   }
 
   override async load() {
@@ -202,9 +211,11 @@ class WatchedStore extends FleetStateStore {
 
   override async save(state: FleetState, etag: string | undefined): Promise<string> {
     const before = this.#before;
+    // It was decided just now, however long the call takes.
+    const sawAll = this.#watch.sawAll();
     const saved = await super.save(state, etag);
     this.#before = state;
-    this.#onWritten(state, before);
+    this.#watch.onWritten(state, before, sawAll);
     return saved;
   }
 }
