@@ -24,7 +24,7 @@ if (wanted.length === 0) {
 await runTests(wanted.length === 0 ? ['src', 'test'] : wanted);
 
 if (wanted.length === 0)
-  console.log('apart: npm run test:browser, test:aws, test:systemd, for which npm is not enough');
+  console.log('apart: npm run test:browser, test:api, test:aws, test:systemd, for which npm is not enough');
 console.log(`took ${Math.round((performance.now() - startedAt) / 1000)} s`);
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1;

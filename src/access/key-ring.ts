@@ -7,6 +7,12 @@ import { TokenBucket } from './token-bucket.ts';
 const TRUST_MS = 5000;
 /** Somebody who tries keys must not fill the memory. */
 const MOST_REMEMBERED = 10_000;
+/**
+ * Keys that nobody has may cost so many looks a minute. While there are more, a list of the ids that there are tells, for so
+ * long: only then a key that was just made elsewhere is late, and by no more than that.
+ */
+const MISSES_PER_MINUTE = 300;
+const LISTED_MS = 1000;
 
 /** What a key that was shown is worth. */
 export type KeyVerdict =
@@ -20,16 +26,22 @@ interface Remembered {
   readonly readAt: number;
 }
 
+const NOBODY: Remembered = { record: undefined, readAt: 0 };
+
 /** Judges the keys that requests show: looks each up once in a few seconds, and counts what it is used for. */
 export class KeyRing {
   readonly #store: ApiKeyStore;
   readonly #clock: Clock;
   readonly #known = new Map<string, Promise<Remembered>>();
   readonly #buckets = new Map<string, TokenBucket>();
+  readonly #misses: TokenBucket;
+  /** While keys are being guessed. */
+  #listed: { readonly ids: Promise<ReadonlySet<string>>; readonly until: number } | undefined;
 
   constructor({ store, clock }: { store: ApiKeyStore; clock: Clock }) {
     this.#store = store;
     this.#clock = clock;
+    this.#misses = new TokenBucket({ perMinute: MISSES_PER_MINUTE, clock });
   }
 
   async judge(text: string): Promise<KeyVerdict> {
@@ -48,9 +60,11 @@ export class KeyRing {
   /** The key has changed here: the next request looks again. */
   forget(id: string): void {
     this.#known.delete(id);
+    this.#listed = undefined;
   }
 
   async #lookUp(id: string): Promise<Remembered> {
+    if (this.#listed !== undefined && !this.#known.has(id) && (await this.#isListedAsNone(id))) return NOBODY;
     const known = this.#known.get(id);
     if (known !== undefined) {
       const remembered = await known;
@@ -68,7 +82,26 @@ export class KeyRing {
 
   async #read(id: string): Promise<Remembered> {
     const readAt = this.#clock.monotonic();
-    return { record: await this.#store.find(id), readAt };
+    const record = await this.#store.find(id);
+    if (record === undefined && this.#misses.take() > 0) this.#list();
+    return { record, readAt };
+  }
+
+  #list(): void {
+    const ids = this.#store.ids();
+    const listed = { ids, until: this.#clock.monotonic() + LISTED_MS };
+    this.#listed = listed;
+    // Without a list each key is looked up, as ever.
+    ids.catch(() => {
+      if (this.#listed === listed) this.#listed = undefined;
+    });
+  }
+
+  async #isListedAsNone(id: string): Promise<boolean> {
+    const listed = this.#listed;
+    if (listed === undefined || this.#clock.monotonic() >= listed.until) return false;
+    const ids = await listed.ids.catch(() => undefined);
+    return ids !== undefined && !ids.has(id);
   }
 
   /** Seconds until it may ask again; 0: now. */

@@ -106,6 +106,41 @@ test('a key is looked up once in five seconds, however many ask', async () => {
   assert.equal(reads, 2);
 });
 
+test('keys that are made up soon cost no look each, and keep nobody out for long', async () => {
+  const { store, ring, clock } = open();
+  const { text } = await store.create(KIOSK);
+  let looks = 0;
+  let listings = 0;
+  const [find, ids] = [store.find.bind(store), store.ids.bind(store)];
+  Object.assign(store, {
+    find: (id: string) => ++looks && find(id),
+    ids: () => ++listings && ids(),
+  });
+  const guess = async (from: number, count: number) => {
+    for (let at = from; at < from + count; at++) {
+      const id = at.toString(16).padStart(12, '0');
+      assert.equal((await ring.judge(`ff_${id}_${text.slice(16)}`)).kind, 'unknown');
+    }
+  };
+  await guess(0, 2000);
+  assert.deepEqual([looks, listings], [301, 1]);
+  assert.equal((await ring.judge(text)).kind, 'good', 'who has a key comes in meanwhile');
+  const { text: made } = await store.create(KIOSK);
+  await clock.advance(1000);
+  assert.equal((await ring.judge(made)).kind, 'good', 'with a key that was just made a second later');
+  await guess(2000, 2000);
+  assert.ok(looks < 320 && listings === 2, `${looks} looks, ${listings} listings`);
+});
+
+test('a key that was just made is good at once, as long as nobody guesses', async () => {
+  const { store, ring } = open();
+  for (let at = 0; at < 250; at++) {
+    const { text } = await store.create(KIOSK);
+    assert.equal((await ring.judge(`${text.slice(0, 3)}${'0'.repeat(12)}${text.slice(15)}`)).kind, 'unknown');
+    assert.equal((await ring.judge(text)).kind, 'good');
+  }
+});
+
 test('a bucket that fails is not taken for a key that is wrong', async () => {
   const { store, ring } = open();
   const { text } = await store.create(KIOSK);

@@ -49,6 +49,15 @@ export class ApiKeyStore {
     return records.sort((one, other) => one.createdAt - other.createdAt);
   }
 
+  /** The ids of all keys, revoked and expired ones too. */
+  async ids(): Promise<Set<string>> {
+    const ids = new Set<string>();
+    for await (const { key } of this.#state.list({ prefix: PREFIX })) {
+      ids.add(key.slice(PREFIX.length).replace(/\.json$/, ''));
+    }
+    return ids;
+  }
+
   /** Whether anybody could come in and make further keys. */
   async hasUsableAdmin(): Promise<boolean> {
     const now = this.#clock.now();
@@ -118,7 +127,7 @@ function checkAsked({ name, scopes, requestsPerMinute, expiresAt, gallery }: New
       `the key's ${what} is ${JSON.stringify(value)}, expected ${expected}`,
     );
   };
-  if (name.trim() === '' || name.length > MAX_NAME_CHARACTERS || /\p{Cc}/u.test(name)) {
+  if (name.trim() === '' || [...name].length > MAX_NAME_CHARACTERS || /\p{Cc}/u.test(name)) {
     refuse('name', name, `1 to ${MAX_NAME_CHARACTERS} characters without control characters`);
   }
   if (scopes.length === 0 || scopes.some((scope) => !KEY_SCOPES.includes(scope))) {

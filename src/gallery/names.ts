@@ -23,7 +23,7 @@ export function isPersonId(reference: string): boolean {
 export function personName(text: string): string {
   const name = text.normalize('NFC').trim();
   const isUsable =
-    name !== '' && name.length <= LONGEST_NAME && !CONTROL.test(name) && !isPersonId(name.toLowerCase());
+    name !== '' && [...name].length <= LONGEST_NAME && !CONTROL.test(name) && !isPersonId(name.toLowerCase());
   if (isUsable) return name;
   throw new FacefleetError(
     'bad-request',

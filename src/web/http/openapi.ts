@@ -123,7 +123,15 @@ function responsesOf(contract: Contract, components: Components): Json {
 function problemsOf({ scope, params, query, body, path, problems = [] }: Contract): number[] {
   const hasInput =
     params !== undefined || query !== undefined || body !== undefined || path.startsWith('/v1');
-  const common = [...(hasInput ? [400] : []), ...(scope === 'public' ? [] : [401, 429]), 403, 500, 503];
+  const ofJson = body?.json === undefined ? [] : [413, 415];
+  const common = [
+    ...(hasInput ? [400] : []),
+    ...ofJson,
+    ...(scope === 'public' ? [] : [401, 429]),
+    403,
+    500,
+    503,
+  ];
   return [...new Set([...common, ...problems])].sort((a, b) => a - b);
 }
 

@@ -62,6 +62,9 @@ function pathsOf({ keyword, instancePath, params }: SchemaError, value: unknown)
       .filter((name) => !Object.hasOwn(owner, name))
       .map((name) => `${instancePath}/${pointer(name)}`);
   }
+  if (keyword === 'dependentRequired') {
+    return (params.dependencies as readonly string[]).map((name) => `${instancePath}/${pointer(name)}`);
+  }
   if (keyword === 'additionalProperties') {
     return (params.additionalProperties as readonly string[]).map(
       (name) => `${instancePath}/${pointer(name)}`,

@@ -8,6 +8,7 @@ import { FleetWatch } from '../fleet/fleet-watch.ts';
 import { type Route, route } from '../http/contract.ts';
 import { openEventStream } from '../http/event-stream.ts';
 import { HttpProblem } from '../problem.ts';
+import { EVENT_STREAM } from '../schemas/requests.ts';
 
 /** Far more than look at one fleet; each costs a write a second. */
 const MOST_STREAMS = 500;
@@ -52,7 +53,7 @@ function eventsRoute(watch: FleetWatch, closing: AbortSignal): Route {
       summary: 'The same as it changes, as server-sent events',
       description:
         'First `history` (`{samples}`, those of the last five minutes, if somebody watched), then `fleet` whenever it changes and `sample` every second.',
-      answers: { 200: { description: 'The events', content: { 'text/event-stream': Type.String() } } },
+      answers: { 200: { description: 'The events', content: EVENT_STREAM } },
     },
     ({ request, response }) => {
       if (watch.watchers >= MOST_STREAMS) {
@@ -61,7 +62,7 @@ function eventsRoute(watch: FleetWatch, closing: AbortSignal): Route {
         });
       }
       const stream = openEventStream(response, closing);
-      if (request.method === 'HEAD') return void stream.end();
+      if (request.method === 'HEAD' || stream.ended.aborted) return void stream.end();
       const watching = watch.watch((frame) => stream.send(frame));
       stream.ended.addEventListener('abort', () => watching[Symbol.dispose](), { once: true });
       return undefined;

@@ -4,9 +4,10 @@ import { removeGallery } from '../../gallery/removal.ts';
 import type { WebContext } from '../context.ts';
 import { answered } from '../galleries.ts';
 import { type Route, route } from '../http/contract.ts';
+import { GALLERY_NAME } from '../schemas/people.ts';
 
 const GalleryName = Type.String({
-  pattern: '^[a-z0-9][a-z0-9-]{0,63}$',
+  pattern: GALLERY_NAME,
   description: '1 to 64 of a-z, 0-9 and -',
 });
 

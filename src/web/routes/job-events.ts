@@ -7,6 +7,7 @@ import { type Route, route } from '../http/contract.ts';
 import { type EventStream, eventFrame, openEventStream, PING_FRAME } from '../http/event-stream.ts';
 import { HttpProblem } from '../problem.ts';
 import { jobWithinReach } from '../reach.ts';
+import { EVENT_STREAM } from '../schemas/requests.ts';
 import { factsOf } from '../submission.ts';
 
 /** Each stream costs a look into the bucket every five seconds. */
@@ -47,7 +48,7 @@ export function jobEventRoutes(context: WebContext): Route[] {
           },
         },
         answers: {
-          200: { description: 'The events', content: { 'text/event-stream': Type.String() } },
+          200: { description: 'The events', content: EVENT_STREAM },
           204: { description: 'There is nothing after that event: do not connect again' },
         },
         problems: [404, 429],

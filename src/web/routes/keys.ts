@@ -6,6 +6,7 @@ import type { WebContext } from '../context.ts';
 import { type Route, route } from '../http/contract.ts';
 import { HttpProblem } from '../problem.ts';
 import { ScopesSchema } from '../schemas/access.ts';
+import { GALLERY_NAME, PRINTABLE } from '../schemas/people.ts';
 
 const KEY_FIELDS = {
   id: Type.String({ description: 'The twelve characters behind `ff_` of the key itself' }),
@@ -27,9 +28,16 @@ const NewApiKeySchema = Type.Object(
 
 const OrderSchema = Type.Object(
   {
-    name: Type.String({ minLength: 1, maxLength: 100, description: 'Whose it is, or what for' }),
+    name: Type.String({
+      minLength: 1,
+      maxLength: 100,
+      pattern: PRINTABLE,
+      description: 'Whose it is, or what for',
+    }),
     scopes: ScopesSchema,
-    gallery: Type.Optional(Type.String({ description: 'Keeps the key to one gallery; not with `admin`' })),
+    gallery: Type.Optional(
+      Type.String({ pattern: GALLERY_NAME, description: 'Keeps the key to one gallery; not with `admin`' }),
+    ),
     requestsPerMinute: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000_000 })),
     expiresAt: Type.Optional(Type.Integer({ description: 'Milliseconds since the epoch' })),
   },

@@ -23,6 +23,7 @@ export function metricsRoutes({ config, telemetry }: Pick<WebContext, 'config' |
         description:
           'Open on loopback where no API keys are set, else for `Authorization: Bearer` and the metrics token.',
         answers: { 200: { description: 'The metrics', content: { 'text/plain': Type.String() } } },
+        problems: [401],
       },
       async ({ request }) => {
         const isKnown = metricsToken !== '' && carriesToken(request.headers.authorization, metricsToken);

@@ -20,6 +20,11 @@ import type { GalleryPlace } from './gallery-place.ts';
 
 const DEFAULT_LIMIT = 50;
 const MAX_LIMIT = 500;
+/** Base64url of where the page before ended. */
+const Cursor = Type.String({
+  pattern: '^[A-Za-z0-9_-]+$',
+  description: '`nextCursor` of the page before',
+});
 
 /** People of a gallery: list, create, look at, change, merge. */
 export function peopleRoutes(context: WebContext, place: GalleryPlace): Route[] {
@@ -50,7 +55,7 @@ function listRoute({ galleries }: WebContext, place: GalleryPlace): Route {
             default: DEFAULT_LIMIT,
             description: 'People on a page',
           }),
-          cursor: Type.Optional(Type.String({ description: '`nextCursor` of the page before' })),
+          cursor: Type.Optional(Cursor),
           search: Type.Optional(
             Type.String({
               maxLength: 200,
@@ -120,7 +125,10 @@ function createRoute(context: WebContext, place: GalleryPlace): Route {
             face: Type.Optional(FaceOfJob.face),
             force: Type.Optional(Type.Boolean({ description: 'Although the face resembles another person' })),
           },
-          { additionalProperties: false },
+          {
+            additionalProperties: false,
+            dependentRequired: { jobId: ['face'], face: ['jobId'] },
+          },
         ),
       },
       answers: {

@@ -2,12 +2,18 @@ import { type TProperties, Type } from 'typebox';
 
 import { CandidateSchema } from './job.ts';
 
+export const GALLERY_NAME = '^[a-z0-9][a-z0-9-]{0,63}$';
 const LONGEST_NAME = 200;
 const UUID = '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$';
+
+/** No control characters, and something that is no space. */
+export const PRINTABLE =
+  '^[^\\u0000-\\u001f\\u007f-\\u009f]*[^\\u0000-\\u0020\\u007f-\\u00a0\\s][^\\u0000-\\u001f\\u007f-\\u009f]*$';
 
 export const NameSchema = Type.String({
   minLength: 1,
   maxLength: LONGEST_NAME,
+  pattern: PRINTABLE,
   description: 'Kept without spaces around it; nobody else in the gallery has it',
 });
 

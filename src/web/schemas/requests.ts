@@ -12,7 +12,7 @@ export const PICTURE_FORM = {
 /** A form with one or several pictures, or the bare bytes of one. */
 export const PICTURES_UPLOAD = {
   'multipart/form-data': Type.Object({
-    [PICTURE_FIELD]: Type.Array(Binary),
+    [PICTURE_FIELD]: Type.Array(Binary, { minItems: 1, maxItems: 100 }),
     externalId: Type.Optional(Type.Array(Type.String())),
   }),
   'image/*': Binary,
@@ -34,7 +34,11 @@ export const PICTURE_UPLOAD = {
 export const IDEMPOTENCY_HEADER = {
   'Idempotency-Key': {
     description: 'Makes repeating the request safe: for 24 hours it is answered by the first one’s job',
-    schema: Type.String({ minLength: 1, maxLength: 255 }),
+    schema: Type.String({
+      minLength: 1,
+      maxLength: 255,
+      pattern: '^[!-~](?:[ -~]*[!-~])?$',
+    }),
   },
 } as const;
 
@@ -48,11 +52,11 @@ export const PREFER_HEADER = {
 export const WEBHOOK_HEADERS = {
   'Webhook-Url': {
     description: 'Called with the result when the job is finished: https, to a public address',
-    schema: Type.String({ maxLength: 2048 }),
+    schema: Type.String({ maxLength: 2048, pattern: '^https?://[!-~]+$' }),
   },
   'Webhook-Secret': {
     description: 'What calls are signed with, 16 to 256 printable characters; needed with `Webhook-Url`',
-    schema: Type.String({ minLength: 16, maxLength: 256 }),
+    schema: Type.String({ minLength: 16, maxLength: 256, pattern: '^[!-~]+$' }),
   },
 } as const;
 
@@ -63,3 +67,12 @@ export const PENDING_HEADERS = {
   Location: 'Where its result will be',
   'Retry-After': 'Seconds',
 } as const;
+
+/** Server-sent events: the schema is that of each event. */
+export const EVENT_STREAM = {
+  'text/event-stream': Type.Object({
+    id: Type.Optional(Type.String()),
+    event: Type.String(),
+    data: Type.String({ description: 'JSON' }),
+  }),
+} satisfies Record<string, TSchema>;
