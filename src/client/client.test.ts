@@ -156,6 +156,7 @@ async function useTheRest(client: FacefleetClient): Promise<void> {
   );
   assert.equal((await client.revokeKey(key.id)).state, 'revoked');
 
+  assert.equal((await client.getAccess()).gallery, null);
   assert.equal((await client.getHealth()).status, 'ok');
   assert.equal((await client.getReadiness()).status, 'ready');
   assert.equal((await client.getVersion()).name, 'facefleet');

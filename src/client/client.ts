@@ -7,6 +7,7 @@ import {
   withFace,
 } from './gallery-client.ts';
 import type {
+  Access,
   ApiKey,
   ApiKeyOrder,
   Batch,
@@ -201,6 +202,11 @@ export class FacefleetClient extends GalleryClient {
 
   revokeKey(keyId: string, { signal }: CallOptions = {}): Promise<ApiKey> {
     return this.#transport.json('revokeKey', { params: { keyId }, signal });
+  }
+
+  /** What the key that is shown may do. */
+  getAccess({ signal }: CallOptions = {}): Promise<Access> {
+    return this.#transport.json('getAccess', { signal });
   }
 
   getHealth({ signal }: CallOptions = {}): Promise<Operations['getHealth']['answer']> {

@@ -1,5 +1,12 @@
 // Written by `node scripts/client-types.ts` from the contracts of the HTTP interface: don't change it by hand.
 
+export interface Access {
+  /** What the key may do; `admin` holds the others too. */
+  readonly scopes: readonly ('recognise' | 'enrol' | 'admin')[];
+  /** The only one within reach; null for all. */
+  readonly gallery: string | null;
+}
+
 export interface ApiKey {
   /** The twelve characters behind `ff_` of the key itself. */
   readonly id: string;
@@ -1218,6 +1225,13 @@ export interface Operations {
     readonly json: undefined;
     readonly answer: ApiKey;
   };
+  /** What the key that is shown may do. */
+  readonly getAccess: {
+    readonly params: Readonly<Record<string, never>>;
+    readonly query: Readonly<Record<string, never>>;
+    readonly json: undefined;
+    readonly answer: Access;
+  };
   /** Whether the process lives. */
   readonly getHealth: {
     readonly params: Readonly<Record<string, never>>;
@@ -1370,6 +1384,7 @@ export const OPERATIONS = {
   createKey: { method: 'POST', path: '/v1/keys', takesKey: false },
   listKeys: { method: 'GET', path: '/v1/keys', takesKey: false },
   revokeKey: { method: 'DELETE', path: '/v1/keys/{keyId}', takesKey: false },
+  getAccess: { method: 'GET', path: '/v1/access', takesKey: false },
   getHealth: { method: 'GET', path: '/healthz', takesKey: false },
   getReadiness: { method: 'GET', path: '/readyz', takesKey: false },
   getVersion: { method: 'GET', path: '/version', takesKey: false },
