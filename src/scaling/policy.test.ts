@@ -137,6 +137,16 @@ describe('the policy goes up', () => {
   });
 });
 
+describe('the policy is patient with what it has asked for', () => {
+  it('when jobs are late: not twofold before all of it is at work', () => {
+    const instances = [ready(1), booting(2, 20)];
+    const late = cloud({ nowMs: 60_000, visible: 1, oldest: 90, instances });
+    const state = { ...initialPolicyState(2), lateSinceMs: 0 };
+    assert.equal(desiredOf(late, CLOUD, state), 2);
+    assert.equal(desiredOf({ ...late, instances: [ready(1), ready(2)] }, CLOUD, state), 4);
+  });
+});
+
 describe('the policy waits where instances are paid for', () => {
   const aged = (ageSeconds: number, count: number, parts: Parts = {}) =>
     cloud({ ...parts, visible: count, arrivals: [{ ageSeconds, count }] });
@@ -155,6 +165,10 @@ describe('the policy waits where instances are paid for', () => {
     assert.equal(desiredOf(aged(0, 1000), CLOUD), 31);
     assert.equal(desiredOf(aged(0, 50), CLOUD), 1);
     assert.equal(desiredOf(aged(12, 60), CLOUD), 3);
+  });
+
+  it('but launches for what is late already only what is worth its boot', () => {
+    assert.equal(desiredOf(aged(57, 40), CLOUD), 14);
   });
 
   it('longer when a stopped one can be started', () => {
@@ -177,6 +191,9 @@ describe('the policy waits where instances are paid for', () => {
     });
     assert.equal(desiredOf(cloud({ ...left(391), instances }), CLOUD), 10);
     assert.equal(desiredOf(cloud({ ...left(393), instances }), CLOUD), 11);
+    // Heartbeats tell late: the queue has the last word.
+    const told = { visible: 389, inFlight: 0, arrivals: [{ ageSeconds: 20, count: 389 }] };
+    assert.equal(desiredOf(cloud({ ...told, instances }), CLOUD), 11);
     // Nobody has what a queue hides of a worker that died.
     const hidden = many(10, (slot) => ready(slot));
     assert.equal(desiredOf(cloud({ ...left(391), instances: hidden }), CLOUD), 11);
@@ -285,6 +302,17 @@ describe('the policy goes down', () => {
     const work = { visible: 90, inFlight: 10, arrivals: [{ ageSeconds: 12, count: 100 }] };
     const decision = decide(cloud({ ...work, instances }), CLOUD, idleFor(60));
     assert.ok(decision.desired > 1 && decision.desired < 10, `${decision.desired}`);
+  });
+
+  it('as far as the others have time to spare, less what is told late', () => {
+    const instances = many(10, (slot) => ready(slot));
+    const left = (ageSeconds: number, count: number) => ({
+      ...{ visible: count, instances },
+      arrivals: [{ ageSeconds, count }],
+    });
+    // 70 % of 27.9 s, in which six do 117; and 4 s less than 6, in which five do 10.
+    assert.equal(desiredOf(cloud(left(30, 100)), CLOUD, idleFor(60)), 6);
+    assert.equal(desiredOf(cloud(left(51.9, 10)), CLOUD, idleFor(60)), 5);
   });
 
   it('while they finish the last jobs, due or not, but not while others wait', () => {
