@@ -1,9 +1,9 @@
 import type { QueueMessage } from '../ports/queue.ts';
 
 /** Of the time that a job has waited in the queue, it may be kept so much longer for the company of others. */
-const SHARE = 1 / 4;
+const SHARE = 1 / 3;
 /** However long the queue, and however the clocks of this machine and the queue's differ. */
-const MOST_MS = 250;
+const MOST_MS = 300;
 
 /**
  * How long jobs may be kept so that they can be fetched, recognised and finished together, which costs less for each: nothing

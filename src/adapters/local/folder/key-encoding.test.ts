@@ -31,6 +31,8 @@ describe('keys as paths', () => {
     assert.equal(joinPath(encodeKey('results/0198c-4d.json')), join('results+', '0198c-4d.json'));
     assert.equal(joinPath(encodeKey('IMG_1.JPG')), '!i!m!g_1.!j!p!g');
     assert.equal(joinPath(encodeKey('../x')), join('%2e%2e+', 'x'));
+    assert.equal(joinPath(encodeKey(' a/ /.b/c ./d')), join(' a+', '%20+', '%2eb+', 'c %2e+', 'd'));
+    assert.equal(joinPath(encodeKey('e'.repeat(241))), join(`${'e'.repeat(240)}++`, 'e'));
   });
 
   test('every key can be told from its path', () => {

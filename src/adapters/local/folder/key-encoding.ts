@@ -25,6 +25,8 @@ const FOLDER_MARK = '+';
 const CONTINUATION_MARK = '++';
 const EMPTY_NAME = '%';
 const SAFE = new Set('abcdefghijklmnopqrstuvwxyz0123456789-_.,=@()~ ');
+/** Components that are their own name, as nearly all are. */
+const PLAIN = /^(?!\.)[a-z0-9\-_.,=@()~ ]*[a-z0-9\-_,=@()~]$/;
 const ENCODED = /^(?:[a-z0-9\-_.,=@()~ ]|![a-z]|%[0-9a-f]{2})+$/;
 const TOKEN = /!([a-z])|%([0-9a-f]{2})|(.)/g;
 
@@ -89,6 +91,7 @@ function continuations(names: readonly string[]): string[] {
 
 /** One name, or several when one would be too long. */
 function encodeComponent(component: string): string[] {
+  if (component.length <= LONGEST_NAME && PLAIN.test(component)) return [component];
   const names: string[] = [];
   let name = '';
   for (const byte of Buffer.from(component)) {
