@@ -54,7 +54,7 @@ test('with a long queue it takes as many as it works off in the time that they m
   const scene = open(1);
   const { inHand } = scene;
   await workOff(scene);
-  noteQueue(scene, 400);
+  noteQueue(scene, 300);
   const wanted = [inHand.wanted];
   const jobs = Array.from({ length: 5 }, () => inHand.add());
   for (const job of jobs) {
@@ -115,7 +115,7 @@ describe('with more to do', () => {
   test('jobs finish together when the time is up that they may be kept', async () => {
     const scene = open(1);
     scene.inHand.add().moveTo('working');
-    noteQueue(scene, 400);
+    noteQueue(scene, 300);
     const finished: string[] = [];
     void finish(scene, finished, 'a');
     await scene.clock.advance(99);
@@ -134,7 +134,7 @@ describe('with more to do', () => {
     const scene = open(1);
     const busy = scene.inHand.add();
     busy.moveTo('working');
-    noteQueue(scene, 400);
+    noteQueue(scene, 300);
     const finished: string[] = [];
     await Promise.all([...'abcdefghij'].map((name) => finish(scene, finished, name)));
     assert.equal(finished.join(''), 'abcdefghij');

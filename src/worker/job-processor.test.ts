@@ -86,11 +86,11 @@ test('a queue that is none of ours gets no answer', async () => {
 
 test('what is wrong for good becomes the result, at once', async () => {
   await using harness = await WorkerHarness.open({ flags: { 'max-upload-mb': '1' } });
-  harness.start();
   const badImage = await harness.submit('bad-image');
   const tooLarge = await harness.submit(Buffer.alloc(1024 * 1024 + 1));
   const gone = await harness.submit('paul', { message: { jobId: '01930000-0000-7000-8000-00000000dead' } });
   await harness.deployment.input.delete(`uploads/${gone}`);
+  harness.start();
 
   assert.deepEqual(
     (await harness.answersTo(3)).map(({ status }) => status),

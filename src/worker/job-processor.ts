@@ -12,7 +12,9 @@ import { parseMessage } from '../jobs/messages.ts';
 import type { Buckets } from '../jobs/stores.ts';
 import type { Logger } from '../logger.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { StoredObject } from '../ports/object-store.ts';
 import type { QueueMessage } from '../ports/queue.ts';
+import { Limiter } from '../recognition/limiter.ts';
 import type { AttemptLog } from './attempts.ts';
 import type { Deliveries } from './deliveries.ts';
 import {
@@ -33,6 +35,8 @@ import { packFor, runTask, type TaskInput, type TaskTools } from './tasks.ts';
 export interface JobProcessorOptions {
   readonly buckets: Buckets;
   readonly maxPictureBytes: number;
+  /** Jobs that are computed at once. */
+  readonly concurrency: number;
   readonly deliveries: Deliveries;
   readonly results: ResultWriter;
   readonly attempts: AttemptLog;
@@ -44,6 +48,9 @@ export interface JobProcessorOptions {
   readonly logger: Logger;
 }
 
+/** Ten of these are few megabytes, ten of the largest would be a hundred and fifty. */
+const LARGE_BYTES = 1024 * 1024;
+
 /** A delivered message while it is worked off. */
 interface Job {
   readonly delivery: QueueMessage;
@@ -51,6 +58,13 @@ interface Job {
   readonly report: JobReport;
   /** As soon as it was read. */
   record?: JobRecord;
+}
+
+/** Its picture is not read yet. */
+interface FoundInput {
+  readonly record: JobRecord;
+  readonly upload: StoredObject;
+  readonly findMs: number;
 }
 
 interface FetchedInput extends Omit<TaskInput, 'gallery'> {
@@ -65,9 +79,11 @@ interface FetchedInput extends Omit<TaskInput, 'gallery'> {
  */
 export class JobProcessor {
   readonly #options: JobProcessorOptions;
+  readonly #apart: Limiter;
 
   constructor(options: JobProcessorOptions) {
     this.#options = options;
+    this.#apart = new Limiter(2 * options.concurrency);
   }
 
   /**
@@ -76,7 +92,7 @@ export class JobProcessor {
    */
   async handle(delivery: QueueMessage, inHand: JobInHand, drain: AbortSignal): Promise<boolean> {
     const { deliveries, reports, logger } = this.#options;
-    const message = this.#read(delivery);
+    const message = this.#parse(delivery);
     try {
       if (message instanceof Error) {
         await this.#bury(delivery, message);
@@ -114,13 +130,15 @@ export class JobProcessor {
 
   /** Rejects only with what may pass. */
   async #resultOf(job: Job, inHand: JobInHand, drain: AbortSignal): Promise<JobResult | 'not-started'> {
-    try {
-      const input = await this.#fetch(job);
+    const start = async (input: FetchedInput) => {
       job.report.ended('fetch');
       if (drain.aborted) return 'not-started';
       inHand.moveTo('working');
       this.#options.deliveries.tellProgress(job.message, 'recognise');
-      return await this.#recognise(job, input);
+      return this.#recognise(job, input);
+    };
+    try {
+      return await this.#inCompany(job, start);
     } catch (error) {
       const failure = permanentFailure(error) ?? (await this.#unforeseen(error, job));
       if (failure === undefined) throw error;
@@ -143,21 +161,40 @@ export class JobProcessor {
     }
   }
 
-  /** Beside the picture the gallery is brought up to date: neither waits for the other. */
-  async #fetch(job: Job): Promise<FetchedInput> {
-    const { buckets, results, tools, maxPictureBytes } = this.#options;
+  /**
+   * Starts the job beside whatever else is in hand, unless that could hurt the others: a repeat may be what killed its worker,
+   * and with each that dies those count as suspects that were started; large pictures take memory. Of these only one is
+   * worked on and the next fetched.
+   */
+  async #inCompany<T>(job: Job, start: (input: FetchedInput) => Promise<T>): Promise<T> {
+    if (job.delivery.receiveCount > 1) {
+      return this.#apart.run(async () => start(await this.#read(await this.#find(job))));
+    }
+    const found = await this.#find(job);
+    const work = async () => start(await this.#read(found));
+    return found.upload.info.sizeBytes > LARGE_BYTES ? this.#apart.run(work) : work();
+  }
+
+  /** Beside it the gallery is brought up to date: neither waits for the other. */
+  async #find(job: Job): Promise<FoundInput> {
+    const { buckets, results, tools } = this.#options;
     const startedAt = performance.now();
     const freshening = tools.galleries.main.watch.freshen();
     try {
       const fetched = await fetchJob(buckets, job.message.jobId, results.dialect);
       if (fetched !== undefined) job.record = fetched.record;
       if (fetched?.upload === undefined) throw new PictureGoneError();
-      const pictures = fetched.record.task.kind === 'compare' ? 2 : 1;
-      const picture = await fetched.upload.bytes(pictures * maxPictureBytes);
-      return { record: fetched.record, picture, fetchMs: performance.now() - startedAt };
+      return { record: fetched.record, upload: fetched.upload, findMs: performance.now() - startedAt };
     } finally {
       await freshening;
     }
+  }
+
+  async #read({ record, upload, findMs }: FoundInput): Promise<FetchedInput> {
+    const startedAt = performance.now();
+    const pictures = record.task.kind === 'compare' ? 2 : 1;
+    const picture = await upload.bytes(pictures * this.#options.maxPictureBytes);
+    return { record, picture, fetchMs: findMs + performance.now() - startedAt };
   }
 
   #recognise(job: Job, fetched: FetchedInput): Promise<DoneResult> {
@@ -218,7 +255,7 @@ export class JobProcessor {
     await deliveries.delete(delivery);
   }
 
-  #read(delivery: QueueMessage): JobMessage | Error {
+  #parse(delivery: QueueMessage): JobMessage | Error {
     try {
       return parseMessage(delivery.body);
     } catch (error) {

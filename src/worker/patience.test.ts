@@ -13,8 +13,8 @@ function waited(ms: number, receiveCount = 1): QueueMessage {
 test('it is a share of what the newest of the jobs has waited, and none when nothing came', () => {
   const patience = new Patience();
   assert.equal(patience.ms, 0);
-  patience.note([waited(400), waited(200)], NOW);
-  assert.equal(patience.ms, 50);
+  patience.note([waited(600), waited(300)], NOW);
+  assert.equal(patience.ms, 100);
   patience.note([], NOW);
   assert.equal(patience.ms, 0);
 });
@@ -22,14 +22,14 @@ test('it is a share of what the newest of the jobs has waited, and none when not
 test('it has an end, and a clock that goes wrong makes no debt', () => {
   const patience = new Patience();
   patience.note([waited(3_600_000)], NOW);
-  assert.equal(patience.ms, 250);
+  assert.equal(patience.ms, 300);
   patience.note([waited(-5000)], NOW);
   assert.equal(patience.ms, 0);
 });
 
 test('a job that comes again tells nothing of the queue', () => {
   const patience = new Patience();
-  patience.note([waited(400)], NOW);
+  patience.note([waited(300)], NOW);
   patience.note([waited(60_000, 2)], NOW);
   assert.equal(patience.ms, 100);
 });

@@ -84,6 +84,35 @@ test('a worker with two sessions computes two pictures, and takes two more', asy
   assert.equal((await harness.answersTo(5)).length, 5);
 });
 
+test('with a long queue many jobs are in hand, but of those that come again two, and of large pictures', async () => {
+  await using harness = await WorkerHarness.open();
+  const inHand = { again: 0, fresh: 0, large: 0 };
+  const most = { ...inHand };
+  const recogniser = new FakeRecogniser();
+  recogniser.before = async (picture) => {
+    const kind = picture.slice(0, 5) as keyof typeof inHand;
+    inHand[kind]++;
+    most[kind] = Math.max(most[kind], inHand[kind]);
+    await harness.clock.sleep(20);
+    inHand[kind]--;
+  };
+  for (let job = 0; job < 6; job++) await harness.submit('again');
+  await harness.queues.requests.receive({ max: 10, waitSeconds: 0, visibilityTimeoutSeconds: 30 });
+  await harness.clock.advance(30_000);
+  for (let job = 0; job < 20; job++) await harness.submit('fresh');
+  for (let job = 0; job < 6; job++) await harness.submit(`large${' '.repeat(2 * 1024 * 1024)}`);
+  await harness.clock.advance(4000);
+  harness.start({ recogniser });
+  let answers = 0;
+  const answering = harness.answersTo(32).then((all) => {
+    answers = all.length;
+  });
+  while (answers === 0) await Promise.race([answering, harness.clock.advance(10)]);
+  assert.equal(most.again, 2);
+  assert.equal(most.large, 2);
+  assert.ok(most.fresh > 4, `${most.fresh}`);
+});
+
 test('a message stays hidden however long its work takes', async () => {
   await using harness = await WorkerHarness.open();
   const recogniser = new FakeRecogniser();

@@ -186,7 +186,8 @@ class Worker {
   #createProcessor({ releasers, queue, recogniser, galleries }: ProcessorParts): JobProcessor {
     const { deployment, instance, openRecogniser, isolatedReader } = this.#options;
     const { clock, logger, queues, state } = deployment;
-    const { prefix, dialect, falsePositiveRate, smallFaces, maxUploadBytes } = deployment.loaded.config;
+    const { prefix, dialect, falsePositiveRate, smallFaces, maxUploadBytes, concurrency } =
+      deployment.loaded.config;
     const shared = { instanceId: instance.id, clock, logger };
     const readers = releasers.use(
       'recognisers of other packs',
@@ -197,6 +198,7 @@ class Worker {
       ...shared,
       buckets: deployment,
       maxPictureBytes: maxUploadBytes,
+      concurrency,
       reports: new JobReports(deployment.telemetry, instance.id),
       deliveries: new Deliveries({ ...shared, queues, requests: queue, prefix }),
       results: new ResultWriter({ buckets: deployment, dialect, galleries }),
