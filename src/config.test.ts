@@ -3,7 +3,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { type ConfigInput, childEnvironment, loadConfig, SETTINGS, writeServiceFile } from './config.ts';
+import {
+  type Config,
+  type ConfigInput,
+  childEnvironment,
+  loadConfig,
+  SETTINGS,
+  writeServiceFile,
+} from './config.ts';
 import { FacefleetError } from './errors.ts';
 
 const load = (input: ConfigInput) => loadConfig({ dotenvFolder: false, environment: {}, ...input });
@@ -142,8 +149,12 @@ function caught(act: () => unknown): FacefleetError {
 test('where workers are machines of their own, defaults are theirs', () => {
   const load = (environment: Record<string, string>) =>
     loadConfig({ environment: { FACEFLEET_ON: 'aws', ...environment }, dotenvFolder: false }).config;
-  const { bootSeconds, maxWorkers, controllerPort } = load({});
-  assert.deepEqual([bootSeconds, maxWorkers, controllerPort], [120, 20, 3002]);
-  assert.equal(load({ FACEFLEET_BOOT_SECONDS: '40' }).bootSeconds, 40);
-  assert.equal(load({ FACEFLEET_FLEET: 'process' }).bootSeconds, 1);
+  const scalingOf = (config: Config) => [
+    ...[config.sloSeconds, config.idleSeconds, config.bootSeconds, config.billingMinimumSeconds],
+    ...[config.maxWorkers, config.controllerPort],
+  ];
+  assert.deepEqual(scalingOf(load({})), [60, 2, 40, 60, 20, 3002]);
+  assert.equal(load({ FACEFLEET_BOOT_SECONDS: '30' }).bootSeconds, 30);
+  const onThisMachine = load({ FACEFLEET_FLEET: 'process', FACEFLEET_MAX_WORKERS: '3' });
+  assert.deepEqual(scalingOf(onThisMachine), [2, 10, 1, 0, 3, 0]);
 });

@@ -1,5 +1,5 @@
 import { awsContradictions, contradictions } from './config/contradictions.ts';
-import { EC2_DEFAULTS, fleetKind } from './config/fleet-kind.ts';
+import { fleetKind } from './config/fleet-kind.ts';
 import { readServiceFile } from './config/service-file.ts';
 import type { Setting } from './config/setting.ts';
 import { SETTINGS } from './config/settings.ts';
@@ -58,12 +58,12 @@ export function loadConfig(input: ConfigInput = {}): LoadedConfig {
       sources[name] = 'service';
     }
   }
-  if (problems.length === 0 && fleetKind(values as unknown as Config) === 'ec2') {
-    for (const [name, value] of Object.entries(EC2_DEFAULTS)) {
-      if (sources[name] === 'default') values[name] = value;
-    }
-  }
   if (problems.length === 0) {
+    // Only now is it known what the workers are, on which defaults depend.
+    const fleet = fleetKind(values as unknown as Config);
+    for (const [name, setting] of Object.entries(SETTINGS) as [keyof Config, Setting<unknown>][]) {
+      if (sources[name] === 'default') values[name] = setting.fallback(fleet);
+    }
     const config = values as unknown as Config;
     problems.push(
       ...contradictions(config),

@@ -1,13 +1,13 @@
 import { httpUrl, text } from './parsers.ts';
-import type { Config } from './types.ts';
+import type { FleetKind } from './types.ts';
 
 export interface Setting<T> {
   /** Environment variable; the first one is ours, others are accepted too. */
   readonly variables: readonly string[];
   /** As typed on a command line, without the dashes; none for what would then show in a list of processes. */
   readonly flag?: string;
-  /** Some depend on where it runs. */
-  readonly fallback: (on?: Config['on']) => T;
+  /** Some depend on what the workers are. */
+  readonly fallback: (fleet?: FleetKind) => T;
   /** Throws an Error whose message says what was expected. */
   readonly parse: (text: string) => T;
   readonly help: string;
@@ -29,9 +29,9 @@ export function setting<T>(
   };
 }
 
-/** With another default on AWS. */
-export function onAws<T>(fallback: T, setting: Setting<T>): Setting<T> {
-  return { ...setting, fallback: (on) => (on === 'aws' ? fallback : setting.fallback(on)) };
+/** With another default where workers are EC2 instances: a machine boots for a while, is billed by the minute, its cores are not ours. */
+export function onEc2<T>(fallback: T, setting: Setting<T>): Setting<T> {
+  return { ...setting, fallback: (fleet) => (fleet === 'ec2' ? fallback : setting.fallback(fleet)) };
 }
 
 export function optional<T>(

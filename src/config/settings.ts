@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 
 import type { Dialect } from '../jobs/job.ts';
 import { file, flag, httpUrl, list, listOf, number, oneOf, text } from './parsers.ts';
-import { credential, endpointUrl, onAws, optional, type Setting, setting } from './setting.ts';
+import { credential, endpointUrl, onEc2, optional, type Setting, setting } from './setting.ts';
 import type { Config } from './types.ts';
 
 export const MEBI = 1024 * 1024;
@@ -89,36 +89,44 @@ export const SETTINGS: { readonly [K in keyof Config]: Setting<Config[K]> } = {
     'how often a stranger may get a name',
   ),
   minWorkers: setting('min-workers', 0, number({ min: 0, max: 1000 }), 'workers kept when idle'),
-  maxWorkers: setting('max-workers', cores, number({ min: 1, max: 1000 }), 'most workers at once'),
+  maxWorkers: onEc2(
+    20,
+    setting(
+      'max-workers',
+      cores,
+      number({ min: 1, max: 1000 }),
+      'most workers at once (as many as cores; on EC2 20)',
+    ),
+  ),
   concurrency: setting('concurrency', 1, number({ min: 1, max: 256 }), 'jobs at once per worker'),
-  idleSeconds: onAws(
+  idleSeconds: onEc2(
     2,
     setting(
       'idle-seconds',
       10,
       number({ min: 0, max: 86_400, unit: 's', integer: false }),
-      'fewer workers must have been enough for so long before any is let go (10; on AWS 2)',
+      'fewer workers must have been enough for so long before any is let go (10; on EC2 2)',
     ),
   ),
   sloSeconds: {
-    ...onAws(
+    ...onEc2(
       60,
       setting(
         'slo-seconds',
         2,
         number({ min: 0.1, max: 3600, unit: 's', integer: false }),
-        'latency target: a job should be done within this time (2; on AWS 60)',
+        'latency target: a job should be done within this time (2; on EC2 60)',
       ),
     ),
     variables: ['FACEFLEET_SLO_SECONDS', 'FACEFLEET_TARGET_SECONDS'],
   },
-  bootSeconds: onAws(
+  bootSeconds: onEc2(
     40,
     setting(
       'boot-seconds',
       1,
       number({ min: 0, max: 3600, unit: 's', integer: false }),
-      'time that a worker takes to boot, until that was measured (1; on AWS 40)',
+      'time that a worker takes to boot, until that was measured (1; on EC2 40)',
     ),
   ),
   warmPool: setting(
@@ -232,11 +240,15 @@ export const SETTINGS: { readonly [K in keyof Config]: Setting<Config[K]> } = {
     text(/^[0-9a-zA-Z.:_-]+$/, 'a host name or address'),
     'address the controller listens on; never one that the internet reaches',
   ),
-  controllerPort: setting(
-    'controller-port',
-    0,
-    number({ min: 0, max: 65_535 }),
-    'port of the controller; 0 takes a free one',
+  // A security group wants a port that is known.
+  controllerPort: onEc2(
+    3002,
+    setting(
+      'controller-port',
+      0,
+      number({ min: 0, max: 65_535 }),
+      'port of the controller; 0 takes a free one (0; on EC2 3002)',
+    ),
   ),
   controllerAddress: optional(
     'controller-address',
@@ -294,13 +306,13 @@ export const SETTINGS: { readonly [K in keyof Config]: Setting<Config[K]> } = {
     oneOf<Config['scalingPreset']>('slo', 'course', 'original'),
     'how many workers: the fewest that keep the latency target (slo), or by the rules of course or original',
   ),
-  billingMinimumSeconds: onAws(
+  billingMinimumSeconds: onEc2(
     60,
     setting(
       'billing-minimum-seconds',
       0,
       number({ min: 0, max: 86_400, unit: 's' }),
-      'a worker is paid for at least so long (0; on AWS 60)',
+      'a worker is paid for at least so long (0; on EC2 60)',
     ),
   ),
 };

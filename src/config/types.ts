@@ -88,6 +88,9 @@ export interface Config {
   readonly billingMinimumSeconds: number;
 }
 
+/** What the instances of the app tier are. */
+export type FleetKind = 'process' | 'ec2';
+
 /** `service`: as the service in the data folder was started. */
 export type ConfigSource = 'flag' | 'environment' | '.env' | 'service' | 'default';
 

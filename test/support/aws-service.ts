@@ -74,7 +74,10 @@ export class AwsService implements AsyncDisposable {
       FACEFLEET_LOG_FORMAT: 'json',
       FACEFLEET_DIALECT: 'course',
       FACEFLEET_MAX_WORKERS: '2',
+      // The instances are processes, and nobody bills them.
       FACEFLEET_IDLE_SECONDS: '1',
+      FACEFLEET_SLO_SECONDS: '2',
+      FACEFLEET_BILLING_MINIMUM_SECONDS: '0',
       FACEFLEET_VISIBILITY_TIMEOUT: '5',
       AWS_REGION: 'us-east-1',
       AWS_ACCESS_KEY_ID: 'test',
