@@ -25,7 +25,12 @@ const BENCHES: readonly Bench[] = [
   { name: 'recognise', summary: 'recognising one picture, beside its bare parts', isCanonical: true },
   {
     name: 'people',
-    summary: 'lists, searches and changes with 100,000 people, beside sorting anew',
+    summary: 'lists, searches and changes with 100,000 people, beside asking everybody',
+    isCanonical: true,
+  },
+  {
+    name: 'jobs',
+    summary: 'listing 100,000 jobs, erasing somebody among 10,000, beside bare listings and looks',
     isCanonical: true,
   },
   {
