@@ -128,6 +128,7 @@ test('with API keys the metrics want a token of their own', async () => {
 
 /** Metrics that Prometheus makes itself. */
 const ITS_OWN: ReadonlySet<string> = new Set(['up']);
+const ITS_LABELS = ['job', 'instance'];
 
 test('dashboard and alert rules ask for nothing but what is exported, and for labels that are there', async () => {
   await using service = await WatchedService.start();
@@ -135,12 +136,18 @@ test('dashboard and alert rules ask for nothing but what is exported, and for la
   const exported = await service.exported();
   const expressions = [...dashboardExpressions(), ...alerts().map(({ expr }) => String(expr))];
   assert.ok(expressions.length > 30);
+  assert.ok(expressions.flatMap(labelNames).length > 20);
   for (const expression of expressions) {
     assert.equal(unbalanced(expression), '', expression);
+    const labels = new Set<string>(ITS_LABELS);
     for (const name of metricNames(expression)) {
-      const base = name.replace(/_(bucket|sum|count)$/, '');
-      assert.ok(ITS_OWN.has(name) || exported.has(name) || exported.has(base), `${name} is not exported`);
+      if (ITS_OWN.has(name)) continue;
+      const base = exported.get(name) ?? exported.get(name.replace(/_(bucket|sum|count)$/, ''));
+      assert.ok(base !== undefined, `${name} is not exported`);
+      for (const label of [...base.labels, ...(name.endsWith('_bucket') ? ['le'] : [])]) labels.add(label);
     }
+    for (const label of labelNames(expression))
+      assert.ok(labels.has(label), `nothing in ${expression} has the label ${label}`);
   }
 });
 
@@ -197,6 +204,17 @@ function metricNames(expression: string): string[] {
   return [...bare.matchAll(/\b[a-z_][a-z0-9_]*\b(?!\s*\()/g)]
     .map(([name]) => name)
     .filter((name) => name !== 'by');
+}
+
+/** Labels that an expression selects by or groups by. */
+function labelNames(expression: string): string[] {
+  const selected = [...expression.matchAll(/\{([^}]*)\}/g)].flatMap(([, inside = '']) =>
+    [...inside.matchAll(/([a-z_]+)\s*(?:=~|!~|!=|=)\s*"/g)].map(([, name = '']) => name),
+  );
+  const grouped = [...expression.matchAll(/\b(?:by|without|on|ignoring)\s*\(([^)]*)\)/g)].flatMap(
+    ([, inside = '']) => inside.split(',').map((name) => name.trim()),
+  );
+  return [...selected, ...grouped].filter((name) => name !== '');
 }
 
 /** What is opened and not closed, or the other way round. */

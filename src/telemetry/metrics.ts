@@ -50,6 +50,11 @@ export class MetricRegistry {
     return () => this.#collectors.delete(collector);
   }
 
+  /** What is exported, whether or not there is a series of it yet. */
+  get definitions(): readonly Pick<Metric, 'name' | 'type' | 'help' | 'labels'>[] {
+    return [...this.#metrics.values()];
+  }
+
   async read(): Promise<string> {
     for (const collect of this.#collectors) await collect();
     return [...this.#metrics.values()].map(renderMetric).join('');

@@ -2,6 +2,9 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { FolderObjectStore } from '../../src/adapters/local/folder-object-store.ts';
+import { decodeEntry } from '../../src/gallery/entry.ts';
+import { DEFAULT_GALLERY, galleryKeys } from '../../src/gallery/keys.ts';
 import { eventually } from '../support/eventually.ts';
 import { findSitters, pictureOf, type Sitter, samplePictures } from '../support/face-pictures.ts';
 import { Service } from '../support/service.ts';
@@ -76,6 +79,25 @@ function filesWith(bytes: Buffer): string[] {
     );
 }
 
+async function thumbnailOf(personId: string, faceId: string): Promise<Buffer> {
+  const response = await fetch(new URL(`/v1/people/${personId}/faces/${faceId}/thumbnail`, service.url));
+  return Buffer.from(await response.bytes());
+}
+
+/** The bytes of this person's templates, as the gallery's log has them. */
+async function templatesIn(dataDir: string, personId: string): Promise<Buffer[]> {
+  const bucket = join(dataDir, 'buckets', 'facefleet-state-bucket');
+  const store = new FolderObjectStore({ bucket: 'state', folder: bucket, withLock: (_lock, work) => work() });
+  const templates: Buffer[] = [];
+  for await (const { key } of store.list({ prefix: galleryKeys(DEFAULT_GALLERY).logPrefix })) {
+    const object = await store.get(key);
+    const entry = object && (await decodeEntry(await object.bytes(), key));
+    for (const op of entry?.ops ?? [])
+      if (op.op === 'add-face' && op.personId === personId) templates.push(Buffer.from(op.vector.buffer));
+  }
+  return templates;
+}
+
 test('people are introduced, found, told apart and erased over HTTP', async () => {
   // Two at once from portraits, a third from a group that was recognised before.
   const { body } = await call<{ person: Person }>('POST', '/v1/people', { name: 'Ada of the test' });
@@ -127,8 +149,35 @@ test('people are introduced, found, told apart and erased over HTTP', async () =
   assert.equal((await call('POST', path, { to: null })).status, 200);
   await eventually('nobody is taken for Bob', async () => (await nameOn(bob.portrait)) === undefined);
 
+  // A batch names her too, and so does a call that is owed for a picture of hers and never gets through.
+  const line = JSON.stringify({ fileName: `${her.name}.jpg`, picture: adaAgain.toString('base64') });
+  const batch = await fetch(new URL('/v1/batches', service.url), {
+    method: 'POST',
+    body: `${line}\n`,
+    headers: { 'content-type': 'application/x-ndjson' },
+  });
+  const { batchId } = (await batch.json()) as { batchId: string };
+  const results = await fetch(new URL(`/v1/batches/${batchId}/results?follow=true`, service.url));
+  assert.ok((await results.text()).includes(`"name":"${her.name}"`));
+  const owed = await fetch(new URL('/v1/recognitions', service.url), {
+    method: 'POST',
+    body: new Uint8Array(adaAgain),
+    headers: {
+      'content-type': 'image/jpeg',
+      'webhook-url': 'https://nobody.invalid/',
+      'webhook-secret': 'a-secret-of-the-test',
+    },
+  });
+  assert.equal(((await owed.json()) as Recognised).faces[0]?.person?.name, her.name);
+
+  const templates = await templatesIn(service.dataDir, her.id);
+  assert.equal(templates.length, 2);
+  const crops = await Promise.all(
+    added.body.pictures.flatMap(({ faceId }) => (faceId === null ? [] : [thumbnailOf(her.id, faceId)])),
+  );
   const middle = (picture: Buffer) => picture.subarray(picture.length / 2, picture.length / 2 + 64);
-  const theirs = [Buffer.from(her.name), middle(ada.portrait), middle(adaAgain)];
+  const gone = [Buffer.from(her.name), ...templates, ...crops.map(middle)];
+  const theirs = [...gone, middle(ada.portrait), middle(adaAgain)];
   for (const bytes of theirs) assert.notDeepEqual(filesWith(bytes), []);
   const receipt = await call<Receipt>('DELETE', `/v1/people/${her.id}`);
   assert.equal(receipt.status, 200);
@@ -138,7 +187,7 @@ test('people are introduced, found, told apart and erased over HTTP', async () =
   // Comparisons name nobody, so their pictures stay until they are swept; hers were sent in there by this test.
   const compared = filesWith(middle(ada.portrait));
   assert.ok(compared.length <= 2, compared.join());
-  assert.deepEqual(filesWith(Buffer.from(her.name)), []);
+  for (const bytes of gone) assert.deepEqual(filesWith(bytes), []);
 });
 
 test('a gallery of its own is served by the same workers, and goes without a trace', async () => {

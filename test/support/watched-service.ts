@@ -117,12 +117,12 @@ export class WatchedService implements AsyncDisposable {
   }
 
   /** All metrics by name, those of a broker included. */
-  async exported(): Promise<Map<string, { type: string; help: string }>> {
+  async exported() {
     const { metrics } = this.web.deployment.telemetry;
     watchQueues(metrics, () => [{ name: 'a-queue', visible: 1, inFlight: 0, delayed: 0 }]);
-    const text = await metrics.read();
-    const types = text.matchAll(/^# HELP (\S+) (.*)\n# TYPE \S+ (\S+)$/gm);
-    return new Map([...types].map(([, name = '', help = '', type = '']) => [name, { type, help }]));
+    // Some are made when they are first read.
+    await metrics.read();
+    return new Map(metrics.definitions.map((definition) => [definition.name, definition]));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

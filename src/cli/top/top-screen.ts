@@ -18,6 +18,8 @@ export interface ScreenSize {
 
 const LEVELS = '▁▂▃▄▅▆▇█';
 const LEAST_DECISIONS = 3;
+/** Of what goes on below: to the end of the column of times. */
+const INDENT = 10;
 
 /** The screen as lines, cut to its size. `backlogs`: how many jobs waited at each look, oldest first. */
 export function layOut(sample: TopSample, backlogs: readonly number[], size: ScreenSize): ScreenLine[] {
@@ -29,7 +31,7 @@ export function layOut(sample: TopSample, backlogs: readonly number[], size: Scr
     [],
     ...workerLines(sample, Math.max(1, size.rows - 12 - (sample.queues?.length ?? 0) - LEAST_DECISIONS)),
     [],
-    ...decisionLines(sample),
+    ...decisionLines(sample, size.columns),
   ];
   return lines.slice(0, size.rows).map((line) => cut(line, size.columns));
 }
@@ -108,18 +110,35 @@ function workerLines({ workers }: TopSample, most: number): ScreenLine[] {
   return [[{ text: heading, tone: 'heading' }], ...rows, ...rest, ...none];
 }
 
-function decisionLines({ fleet, at }: TopSample): ScreenLine[] {
+function decisionLines({ fleet, at }: TopSample, columns: number): ScreenLine[] {
   const heading = `${'DECIDED'.padStart(9)} ${'WANTED'.padStart(6)}  ${'ACTIONS'.padEnd(20)} REASON`;
-  const rows = (fleet?.decisions ?? []).map((decision): ScreenLine => {
+  const rows = (fleet?.decisions ?? []).flatMap((decision): ScreenLine[] => {
     const ago = seconds((at - decision.at) / 1000);
     const actions = printable(decision.actions.join(', '));
     const shown = actions.length > 20 ? `${actions.slice(0, 19)}…` : actions;
-    return [
-      { text: `${ago.padStart(9)} ${String(decision.desired).padStart(6)}  ${shown.padEnd(20)} ` },
-      { text: printable(decision.reason) },
-    ];
+    const facts = `${ago.padStart(9)} ${String(decision.desired).padStart(6)}  ${shown.padEnd(20)} `;
+    const [first = '', ...rest] = wrapped(
+      printable(decision.reason),
+      columns - facts.length,
+      columns - INDENT,
+    );
+    const more = rest.map((text): ScreenLine => [{ text: `${' '.repeat(INDENT)}${text}` }]);
+    return [[{ text: facts }, { text: first }], ...more];
   });
   return [[{ text: heading, tone: 'heading' }], ...rows];
+}
+
+/** The text in lines of whole words, the first so wide and the others so; a longer word is left to be cut off. */
+function wrapped(text: string, firstWidth: number, width: number): string[] {
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1)!;
+    const longer = line === '' ? word : `${line} ${word}`;
+    const fits = longer.length <= (lines.length === 1 ? firstWidth : width);
+    if (fits || line === '') lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
 }
 
 function occupied(fleet: TopSample['fleet']): string {

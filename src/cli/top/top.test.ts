@@ -68,6 +68,16 @@ test('it fits into the window, however small', () => {
   }
 });
 
+test('on the least terminal that is usual a reason is there to its end, below its decision', () => {
+  const reason = '2 waiting, for up to 42 s, 0 in hand, 1.8 s each: 1 more would keep 2 s';
+  const fleet = { ...sample.fleet!, decisions: [{ ...decision, reason }, decision] };
+  const text = plainText(layOut({ ...sample, fleet }, [], { columns: 80, rows: 24 }));
+  const lines = text.split('\n');
+  const at = lines.findIndex((line) => line.includes('launch 1, launch 2'));
+  assert.equal(`${lines[at]!.slice(39)} ${lines[at + 1]!.trim()}`, reason);
+  assert.match(lines[at + 2]!, /launch 1, launch 2 +more/);
+});
+
 test('what does not answer is said, and the rest is shown', () => {
   const dark = { ...sample, queues: null, workers: null, fleet: null, latency: null, instanceSeconds: null };
   const text = plainText(
