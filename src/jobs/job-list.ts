@@ -73,7 +73,7 @@ const BEGINNING = Date.UTC(2024, 0, 1);
  *
  * Buckets list upwards only, but a job id begins with its time: so stretches of time are listed backwards from now (or
  * from where the last page ended), each as long as the last one suggests. What a stretch held is kept for a minute, so that most
- * pages need no listing. A listing costs one or two calls on S3; on disk it reads the names in two folders, some 0.1 s for
+ * pages need no listing. A listing costs one or two calls on S3; on disk it reads the names in two folders, some 0.1 s a time for
  * 100,000 jobs.
  */
 export class JobList {
