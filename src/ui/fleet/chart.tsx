@@ -1,3 +1,4 @@
+import type { RefObject } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import UPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
@@ -59,10 +60,13 @@ export function Chart({ title, times, series, format, leastTop, isStepped = fals
     };
   }, [shape, scheme]);
 
+  const isInSight = useIsInSight(host);
   useEffect(() => {
+    // Drawing is most of what the page costs its machine: what nobody sees is drawn when somebody does.
+    if (!isInSight) return;
     const values = series.map((one) => [...one.values]);
     plot.current?.setData([[...times], ...values] as UPlot.AlignedData);
-  }, [times, series, shape, scheme]);
+  }, [times, series, shape, scheme, isInSight]);
 
   const values = series.map((one, index) => (shown ?? [])[index] ?? one.values.at(-1) ?? null);
   const told = (value: number | null) => (value === null ? '–' : format(value));
@@ -153,6 +157,18 @@ function colorOf(element: HTMLElement, name: string): string {
   const { color } = getComputedStyle(probe);
   probe.remove();
   return color;
+}
+
+function useIsInSight(host: RefObject<HTMLElement | null>): boolean {
+  const [isInSight, setIsInSight] = useState(false);
+  useEffect(() => {
+    const observer = new IntersectionObserver((entries) => setIsInSight(entries.at(-1)!.isIntersecting), {
+      rootMargin: '100px',
+    });
+    observer.observe(host.current!);
+    return () => observer.disconnect();
+  }, [host]);
+  return isInSight;
 }
 
 function useColorScheme(): boolean {

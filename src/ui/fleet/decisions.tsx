@@ -1,12 +1,10 @@
 import type { Fleet } from '../../web/fleet/fleet-view.ts';
 import { ago, clockTime } from '../kit/format.ts';
-import { useNow } from '../kit/hooks.ts';
 import { Icon } from '../kit/icons.tsx';
 import { Empty } from '../kit/states.tsx';
 
-/** Why there were as many instances as there were. */
-export function Decisions({ decisions }: { decisions: Fleet['decisions'] }) {
-  const now = useNow(1000);
+/** Why there were as many instances as there were. `now`: of the newest sample. */
+export function Decisions({ decisions, now }: { decisions: Fleet['decisions']; now: number }) {
   return (
     <section class="panel" aria-labelledby="decisions-title">
       <h2 id="decisions-title">Scaling decisions</h2>

@@ -29,11 +29,11 @@ export function FleetView() {
           <Brakes fleet={fleet} />
           <Tiles fleet={fleet} sample={newest} />
           <div class={mayTry ? 'fleet-top' : ''}>
-            <Slots fleet={fleet} />
+            <Slots fleet={fleet} now={newest.at} />
             {mayTry && <WorkloadPanel />}
           </div>
           <Charts samples={samples} fleet={fleet} />
-          <Decisions decisions={fleet.decisions} />
+          <Decisions decisions={fleet.decisions} now={newest.at} />
         </>
       )}
     </div>

@@ -1,13 +1,11 @@
 import type { Fleet, FleetInstance } from '../../web/fleet/fleet-view.ts';
 import { ago, bytes, count } from '../kit/format.ts';
-import { useNow } from '../kit/hooks.ts';
 
 /** More places than these are not drawn when they are empty. */
 const MOST_EMPTY = 24;
 
-/** Every place of the fleet, with what its instance does. */
-export function Slots({ fleet: { instances, maxWorkers } }: { fleet: Fleet }) {
-  const now = useNow(1000);
+/** Every place of the fleet, with what its instance does. `now`: of the newest sample, so that all changes at once. */
+export function Slots({ fleet: { instances, maxWorkers }, now }: { fleet: Fleet; now: number }) {
   const highest = Math.max(Math.min(maxWorkers, MOST_EMPTY), ...instances.map(({ slot }) => slot));
   const places = Array.from({ length: highest }, (_, index) => index + 1);
   return (
