@@ -89,6 +89,15 @@ const HAS_NO_ROOM = new Set([
   'VcpuLimitExceeded',
 ]);
 
+/** Those that are no lack of room, but what the account may have. */
+const ACCOUNT_LIMITS = new Set([
+  'InstanceLimitExceeded',
+  'MaxSpotInstanceCountExceeded',
+  'VcpuLimitExceeded',
+]);
+const RAISE_LIMIT =
+  'ask for more in Service Quotas (`facefleet doctor` says what is allowed), or lower FACEFLEET_MAX_WORKERS';
+
 /** The offerings that a fleet has found empty. */
 export function emptyOfferings({ Errors = [] }: CreateFleetCommandOutput, terms: LaunchTerms): Offering[] {
   return Errors.filter(({ ErrorCode = '' }) => HAS_NO_ROOM.has(ErrorCode)).map(
@@ -115,7 +124,9 @@ export function launchFailure(
   const fatal = Errors.find((error) => isFatal(error));
   if (fatal !== undefined) return fatalError(fatal, more);
   const codes = [...new Set(Errors.map(({ ErrorCode }) => ErrorCode))].join(', ');
-  const message = Errors[0]?.ErrorMessage ?? 'EC2 gave neither an instance nor a reason';
+  const limit = Errors.find(({ ErrorCode = '' }) => ACCOUNT_LIMITS.has(ErrorCode));
+  const said = (limit ?? Errors[0])?.ErrorMessage ?? 'EC2 gave neither an instance nor a reason';
+  const message = limit === undefined ? said : `${said.replace(/[.\s]+$/, '')}; ${RAISE_LIMIT}`;
   return new CapacityUnavailableError(message, { context: { ...more, codes, offerings: Errors.length } });
 }
 
