@@ -117,6 +117,14 @@ export interface LaunchBuilder {
   readonly userData: string;
 }
 
+export interface WorkerTemplate {
+  readonly id: string;
+  readonly latestVersion: number;
+  readonly image: string;
+  /** Undefined: it leaves the type to who launches. */
+  readonly instanceType: string | undefined;
+}
+
 export interface Machines {
   /** The default network; undefined when the account has none in the region. */
   defaultNetwork(): Promise<Network | undefined>;
@@ -124,9 +132,7 @@ export interface Machines {
   instances(fleet: string): Promise<CloudInstance[]>;
   /** Those of the types that the region offers. */
   offered(types: readonly string[]): Promise<string[]>;
-  launchTemplate(
-    name: string,
-  ): Promise<{ readonly id: string; readonly latestVersion: number; readonly image: string } | undefined>;
+  launchTemplate(name: string): Promise<WorkerTemplate | undefined>;
   /** Only instances with the fleet's tag are ended. */
   terminate(fleet: string, ids: readonly string[]): Promise<void>;
   /** A machine that stops when it powers itself off, to make an image of. */

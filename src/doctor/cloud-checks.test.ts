@@ -189,6 +189,15 @@ for (const { name, breakIt, flags, check, level } of BREAKAGES) {
   });
 }
 
+test('where no instance types are set those of the launch template are looked at, and their limit', async () => {
+  const cloud = await healthyCloud();
+  const given = { on: 'aws', prefix: 'ada', 'max-workers': '5' };
+  const { config } = loadConfig({ flags: given, environment: {}, dotenvFolder: false });
+  const found = await checkCloud({ account: cloud, config, hasEc2Fleet: true });
+  const levels = new Map(found.map(({ check, level }) => [check, level]));
+  assert.deepEqual([levels.get('instance types'), levels.get('limits')], ['ok', 'ok']);
+});
+
 test('without credentials nothing else is asked', async () => {
   const cloud = await healthyCloud();
   cloud.caller = new FacefleetError(

@@ -131,17 +131,41 @@ function checkFleet(options: CloudCheckOptions, caller: Caller): Promise<readonl
   const { account, config } = options;
   const name = config.launchTemplate ?? `${config.prefix}-app-tier`;
   const check = `launch template ${name}`;
-  const types = config.instanceTypes;
   return [
     examine(check, async () => {
       const template = await account.machines.launchTemplate(name);
       if (template === undefined) return fail(check, 'does not exist', UP);
       const known = ok(check, `version ${template.latestVersion}, image ${template.image}`);
-      return [known, ...(await examine('launching', () => tryLaunch(account, name, caller)))];
+      const launching = await examine('launching', () => tryLaunch(account, name, caller));
+      return [known, ...launching, ...(await checkOfferings(options, template.instanceType, caller))];
     }),
-    ...(types.length === 0 ? [] : [examine('instance types', () => checkTypes(account, types, caller))]),
-    ...(types.length === 0 ? [] : [examine('limits', () => checkLimits(options))]),
   ];
+}
+
+/** Of the types that are set, else of the template's. */
+async function checkOfferings(
+  options: CloudCheckOptions,
+  templateType: string | undefined,
+  caller: Caller,
+): Promise<readonly Finding[]> {
+  const { account, config } = options;
+  const types =
+    config.instanceTypes.length > 0 || templateType === undefined ? config.instanceTypes : [templateType];
+  const [first] = types;
+  if (first === undefined) {
+    return [
+      warn(
+        'instance types',
+        'neither the settings nor the template name one',
+        'set FACEFLEET_INSTANCE_TYPES',
+      ),
+    ];
+  }
+  const findings = await Promise.all([
+    examine('instance types', () => checkTypes(account, types, caller)),
+    examine('limits', () => checkLimits(options, first)),
+  ]);
+  return findings.flat();
 }
 
 async function tryLaunch(account: CloudAccount, name: string, { arn }: Caller): Promise<Finding> {
@@ -165,8 +189,10 @@ async function checkTypes(
 /** Types whose vCPUs count together; others have limits of their own. */
 const STANDARD_TYPE = /^(?:[acdhimrtz]|im|is)\d/;
 
-async function checkLimits({ account, config }: CloudCheckOptions): Promise<readonly Finding[]> {
-  const type = config.instanceTypes[0]!;
+async function checkLimits(
+  { account, config }: CloudCheckOptions,
+  type: string,
+): Promise<readonly Finding[]> {
   const each = await account.machines.vcpus(type);
   if (each === undefined)
     return [warn('limits', `nobody knows how many vCPUs a ${type} has`, 'check the type')];

@@ -168,7 +168,7 @@ export class FakeCloud implements CloudAccount {
     offered: async (types: readonly string[]) => types.filter((type) => !type.startsWith('x')),
     launchTemplate: async (name: string) =>
       [...this.#stacks.keys()].some((fleet) => name.startsWith(fleet))
-        ? { id: 'lt-1', latestVersion: 1, image: 'ami-base' }
+        ? { id: 'lt-1', latestVersion: 1, image: 'ami-base', instanceType: 'c7i.large' }
         : undefined,
     terminate: async (fleet: string, ids: readonly string[]) => {
       this.calls.push(`terminate ${ids.join(' ')}`);

@@ -111,6 +111,7 @@ export class Ec2Machines implements Machines {
       id: template.LaunchTemplateId,
       latestVersion: template.LatestVersionNumber ?? 1,
       image: latest?.LaunchTemplateData?.ImageId ?? '',
+      instanceType: latest?.LaunchTemplateData?.InstanceType,
     };
   }
 
