@@ -51,11 +51,14 @@ export class GalleryDirectory {
     return (await this.#records()).filter(({ state }) => state === 'closing').map(entryOf);
   }
 
-  async find(name: string): Promise<GalleryEntry | undefined> {
-    if (name === DEFAULT_GALLERY) return THE_DEFAULT;
+  /** By name, or by the id that results name it by. */
+  async find(reference: string): Promise<GalleryEntry | undefined> {
+    if (reference === DEFAULT_GALLERY) return THE_DEFAULT;
+    const [name = '', ...rest] = reference.split('.');
     if (!NAME.test(name)) return undefined;
     const found = await this.#read(name);
-    return found?.record.state === 'open' ? entryOf(found.record) : undefined;
+    if (found?.record.state !== 'open') return undefined;
+    return rest.length === 0 || found.record.galleryId === reference ? entryOf(found.record) : undefined;
   }
 
   /** Whether the gallery with this id is there and is not being removed. */

@@ -103,7 +103,7 @@ function removeRoute({ galleries, buckets, clock }: WebContext): Route {
     },
     async ({ params: { gallery } }) => {
       const entry = await galleries.directory.find(gallery);
-      const report = await answered(removeGallery({ buckets, clock }, gallery));
+      const report = await answered(removeGallery({ buckets, clock }, entry?.name ?? gallery));
       if (entry !== undefined) galleries.forget(entry.galleryId);
       return { status: 200, body: report };
     },

@@ -81,3 +81,21 @@ function jobOf(error: unknown): string {
   assert.ok(jobId, String(error));
   return jobId;
 }
+
+test('a gallery is found by the id that results name it by, as long as it is that one', async () => {
+  await using service = await PeopleService.start();
+  const client = new FacefleetClient({ url: service.web.tier.url });
+  const { id } = await client.createGallery('club');
+  await client.gallery(id).createPerson({ name: 'Ada' });
+  assert.equal((await client.gallery('club').listPeople()).total, 1);
+  assert.equal((await client.removeGallery(id)).people, 1);
+  await client.createGallery('club');
+  for (const gone of [id, 'club.', 'club.00000000', 'club.x.y'])
+    await assert.rejects(client.gallery(gone).listPeople(), { status: 404 });
+});
+
+test('a key of idempotency that is none is refused, also with a person who comes without a picture', async () => {
+  await using service = await PeopleService.start();
+  const client = new FacefleetClient({ url: service.web.tier.url });
+  await assert.rejects(client.createPerson({ name: 'Ada' }, { idempotencyKey: ' \u00e9' }), { status: 400 });
+});

@@ -15,6 +15,7 @@ import {
   PersonSchema,
 } from '../schemas/people.ts';
 import { IDEMPOTENCY_HEADER } from '../schemas/requests.ts';
+import { factsOf, idempotencyOf } from '../submission.ts';
 import { enrolRecognisedFace, recognisedFace } from './face-enrolment.ts';
 import type { GalleryPlace } from './gallery-place.ts';
 
@@ -146,6 +147,8 @@ function createRoute(context: WebContext, place: GalleryPlace): Route {
     async ({ params, body, request, response }) => {
       const found = await context.galleries.find(params.gallery);
       const { name, id, externalId, jobId, face, force = false } = body;
+      // A key that is none is refused also where no picture comes with it.
+      idempotencyOf(request, factsOf(response));
       if ((jobId === undefined) !== (face === undefined)) {
         throw new HttpProblem(400, 'jobId and face come together: which face of which picture');
       }
