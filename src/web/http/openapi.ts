@@ -86,7 +86,8 @@ function parametersOf({ params, query, headers = {} }: Contract, components: Com
     Object.entries(schema?.properties ?? {}).map(([name, property]) => ({
       name,
       in: place,
-      required: place === 'path' || (schema?.required?.includes(name) ?? false),
+      required:
+        place === 'path' || (property.default === undefined && schema?.required?.includes(name) === true),
       ...(property.description === undefined ? {} : { description: property.description }),
       schema: components.refer(withoutDescription(property)),
     }));
