@@ -226,6 +226,17 @@ describe('the reconciler', () => {
     );
   });
 
+  it('takes an instance for gone that the list shows no more, and replaces it', async () => {
+    const world = await FleetWorld.create({ limits: { minInstances: 1, maxInstances: 1 } });
+    await world.until('one runs', () => world.living[0]?.state === 'running');
+    const [first] = world.living;
+    await world.steps(TIMINGS.listingLagMs / 1000);
+    world.crash(first!);
+    world.fleet.unlisted.add(first!.id);
+    await world.until('another runs', () => world.living[0]?.state === 'running', 5);
+    assert.equal((await booksOf(world)).slots[0]?.generation, 2);
+  });
+
   it('does not mind that the list lags behind a launch', async () => {
     const world = await FleetWorld.create({ limits: { maxInstances: 1 } });
     await world.send(3);
@@ -370,6 +381,16 @@ describe('instances that crash while they boot', () => {
       assert.ok(world.living.length <= 1);
     }
     assert.ok(launches(world) - early <= 12, `${launches(world) - early} launches in five minutes`);
+  });
+
+  it('are not replaced at once, from the first one on', async () => {
+    const world = await FleetWorld.create({ doWorkersCrash: () => true, limits: { maxInstances: 1 } });
+    await world.send(1);
+    await world.until('one lives', () => world.living.length === 1);
+    await world.until('it has crashed', () => world.living.length === 0);
+    const crashedAt = world.clock.monotonic();
+    await world.until('the next one is launched', () => launches(world) === 2);
+    assert.ok(world.clock.monotonic() - crashedAt >= TIMINGS.firstBackoffMs);
   });
 
   it('do no harm once they have stopped crashing', async () => {
@@ -526,6 +547,21 @@ describe('books that are lost', () => {
     assert.deepEqual(world.endedAtWork, []);
   });
 
+  it('are not begun anew before the fleet has told what lives', async () => {
+    const world = await FleetWorld.create({ serviceMs: 3000 });
+    await world.send(40);
+    await world.until('four work', () => world.living.filter(({ job }) => job !== undefined).length === 4);
+    await world.state.delete(fleetStateKey);
+    world.controller = world.newController();
+    Object.assign(world.fleet, { list: () => Promise.reject(new UnavailableError('no answer')) });
+    await world.steps(5);
+    assert.equal(launches(world), 4);
+    assert.equal(await world.state.get(fleetStateKey), undefined);
+    Reflect.deleteProperty(world.fleet, 'list');
+    await world.until('rest', () => world.isAtRest(), 300);
+    assert.equal(launches(world), 4);
+  });
+
   it('or older than an instance, which is taken in', async () => {
     const world = await FleetWorld.create({ limits: { maxInstances: 1 } });
     await world.step();
@@ -546,5 +582,16 @@ describe('books that are lost', () => {
     world.controller = world.newController();
     await world.until('the next runs', () => world.living[0]?.generation === 3);
     assert.deepEqual(world.endedAtWork, []);
+  });
+
+  it('and another comes in a slot that is free indeed', async () => {
+    const world = await FleetWorld.create({ limits: { minInstances: 1, maxInstances: 2 } });
+    await world.until('one runs', () => world.living[0]?.state === 'running');
+    const books = await booksOf(world);
+    const forgotten = books.slots.map((record) => ({ ...emptySlot(record.slot), generation: 2 }));
+    await world.state.put(fleetStateKey, Buffer.from(JSON.stringify({ ...books, slots: forgotten })));
+    world.controller = world.newController();
+    await world.until('another lives', () => world.living.length === 2);
+    assert.deepEqual(world.living.map(({ slot }) => slot).sort(), [1, 2]);
   });
 });

@@ -188,6 +188,28 @@ describe('a controller that is frozen', () => {
     assert.equal(world.cloud.machines.length, 1);
   });
 
+  it('in any call around a stop stops nothing that its heir has started again', async () => {
+    for (let inCalls = 1; inCalls <= 10; inCalls++) {
+      const world = new FaultWorld({ ...CALM, max: 1, warmPool: 1, serviceMs: 20_000 });
+      await world.run(3);
+      world.addController();
+      const [first] = world.controllers;
+      world.send(1);
+      await until(world, 'it is done', () => world.queue.isEmpty);
+      const isDraining = () =>
+        [...world.workers.values()].some(({ drainToldAt }) => drainToldAt !== undefined);
+      // To the very step: the stop is some calls away.
+      for (let step = 0; step < 100 && !isDraining(); step++) await world.step();
+      assert.ok(isDraining());
+      first!.life.interrupt({ inCalls, fate: 'before', frozenMs: 18_000 });
+      await world.run(12);
+      // The world fails if it is stopped at work.
+      world.send(1);
+      await until(world, 'that is done, too', () => world.queue.isEmpty);
+      assert.deepEqual(world.queue.lost(), []);
+    }
+  });
+
   it('while it looks at the fleet believes nothing of that when it wakes up', async () => {
     for (let inCalls = 1; inCalls <= 6; inCalls++) {
       const { world, first } = await twoControllers();

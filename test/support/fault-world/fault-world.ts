@@ -285,9 +285,6 @@ export class FaultWorld {
     if (living.length > this.setting.max) this.fail(`${living.length} live of ${this.setting.max}`);
     const slots = new Set(living.map(({ request }) => request.slot));
     if (slots.size < living.length) this.fail('two live in one slot');
-    for (const worker of this.workers.values()) {
-      if (worker.takenWhileDraining > 0) this.fail(`${worker.machine.id} took a message while it drained`);
-    }
   }
 
   /** One that is frozen counts: it goes on where it was. */

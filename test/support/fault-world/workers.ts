@@ -45,8 +45,6 @@ export class SimulatedWorker {
   drainToldAt: number | undefined;
   /** A controller knows that it holds nothing and takes nothing. */
   hasAcknowledged = false;
-  /** Messages that it took after it was told to drain: none. */
-  takenWhileDraining = 0;
 
   constructor(machine: Machine, options: WorkerOptions) {
     const { time, random, bootMs, hangShare } = options;
@@ -112,7 +110,6 @@ export class SimulatedWorker {
     if (this.#job !== undefined || this.state !== 'running') return;
     const message = queue.receive(visibilityMs);
     if (message === undefined) return;
-    if (this.drainToldAt !== undefined) this.takenWhileDraining++;
     this.#job = { ...message, endsAt: now + serviceMs * (0.5 + random()) };
     this.#extendAt = now + visibilityMs / 3;
   }
