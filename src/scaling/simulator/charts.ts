@@ -59,10 +59,10 @@ export function svgOf({ title, unit, seconds, series }: Chart): string {
     const at = y(share * top).toFixed(1);
     return `<line x1="${MARGIN.left}" x2="${WIDTH - MARGIN.right}" y1="${at}" y2="${at}" stroke="#ddd"/><text x="${MARGIN.left - 6}" y="${at}" dy="4" text-anchor="end">${Number((share * top).toPrecision(3))}</text>`;
   });
-  const ticks = minuteTicks(seconds / 60);
-  const columns = ticks.map(
-    (minutes) =>
-      `<text x="${x((minutes * 60) / seconds).toFixed(1)}" y="${HEIGHT - 8}" text-anchor="middle">${minutes} min</text>`,
+  const [unitSeconds, unitName] = seconds < 180 ? [1, 's'] : [60, 'min'];
+  const columns = ticksOf(seconds / unitSeconds).map(
+    (tick) =>
+      `<text x="${x((tick * unitSeconds) / seconds).toFixed(1)}" y="${HEIGHT - 8}" text-anchor="middle">${tick} ${unitName}</text>`,
   );
   const lines = series.map(({ values }, index) => {
     const points = values.map(
@@ -98,9 +98,9 @@ function niceTop(value: number): number {
   return [1, 2, 5, 10].map((step) => step * power).find((top) => top >= value - 1e-9) ?? 10 * power;
 }
 
-/** Some four round numbers of minutes, none so near the end that its text would be cut off. */
-function minuteTicks(minutes: number): number[] {
-  const step = niceTop(minutes / 4);
-  const count = Math.floor((0.96 * minutes) / step);
+/** Some four round numbers, none so near the end that its text would be cut off. */
+function ticksOf(length: number): number[] {
+  const step = niceTop(length / 4);
+  const count = Math.floor((0.96 * length) / step);
   return Array.from({ length: count + 1 }, (_, index) => Number((index * step).toPrecision(6)));
 }

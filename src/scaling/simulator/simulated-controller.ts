@@ -1,4 +1,5 @@
-import { silentLogger } from '../../logger.ts';
+import { type Logger, silentLogger } from '../../logger.ts';
+import type { Clock } from '../../ports/clock.ts';
 import type { DecisionRecord } from '../fleet-state.ts';
 import { emptyFleetState, FleetStateStore } from '../fleet-state.ts';
 import { HeartbeatBook } from '../heartbeat-book.ts';
@@ -26,6 +27,8 @@ export interface ControllerSettings {
   readonly deathsEverySeconds: number;
   /** Seconds of an instance's life, on average, before the spot market takes it; 0: never. */
   readonly spotLifeSeconds: number;
+  /** To hear what the controller tells, at times of its clock; default: silence. */
+  readonly loggerAt?: (clock: Clock) => Logger;
 }
 
 const LEASE_SECONDS = 15;
@@ -42,6 +45,7 @@ export class SimulatedController {
   readonly #settings: ControllerSettings;
   readonly #books: SimulatedBooks;
   readonly #workers = new Map<Machine, SimulatedWorker>();
+  readonly #logger: Logger;
   #office: { reconciler: Reconciler; beats: HeartbeatBook; wakeUp: WakeUp } | undefined;
   #epoch = 0;
 
@@ -50,6 +54,7 @@ export class SimulatedController {
     this.#settings = settings;
     this.clock = new VirtualClock(plant.events);
     this.cloud = new Cloud(plant, this.clock, settings.faults, settings.random.fork());
+    this.#logger = settings.loggerAt?.(this.clock) ?? silentLogger;
     this.#books = new SimulatedBooks(this.clock, settings.faults.callSeconds);
     this.cloud.onUp = (tenant) => this.#plug(tenant);
     plant.onChange = (machine) => {
@@ -65,6 +70,12 @@ export class SimulatedController {
   /** The last decisions, newest first. */
   async decisions(): Promise<readonly DecisionRecord[]> {
     return (await this.#store().load()).state.decisions;
+  }
+
+  /** Lets it go on for so long, to see what came of the last thing it did. */
+  async look(seconds: number): Promise<void> {
+    const { events } = this.#plant;
+    for (const end = events.now + seconds; events.now < end && events.runNext(); ) await this.clock.settle();
   }
 
   #store(): FleetStateStore {
@@ -130,7 +141,7 @@ export class SimulatedController {
       timings,
       clock: this.clock,
       random: () => random.next(),
-      logger: silentLogger,
+      logger: this.#logger,
     });
     const wakeUp = new WakeUp(this.clock);
     this.#office = { reconciler, beats, wakeUp };

@@ -1,3 +1,5 @@
+import type { Logger } from '../../logger.ts';
+import type { Clock } from '../../ports/clock.ts';
 import { COURSE_IDLE_SECONDS } from '../policy/presets.ts';
 import type { ScalingLimits } from '../policy.ts';
 import { type CloudFaults, NO_FAULTS } from './cloud.ts';
@@ -70,8 +72,12 @@ export const LOCAL_SCENARIO: Omit<Scenario, 'arrivals' | 'seed'> = {
 /** As the controller's own, which bounds what it does in a round. */
 const MOST_ACTIONS = 40;
 
-/** The real policy, estimators and reconciler. */
-export async function runPolicy(scenario: Scenario, preset: ScalingLimits['preset'] = 'slo'): Promise<Run> {
+/** The real policy, estimators and reconciler. `loggerAt`: to hear what the controller tells. */
+export async function runPolicy(
+  scenario: Scenario,
+  preset: ScalingLimits['preset'] = 'slo',
+  loggerAt?: (clock: Clock) => Logger,
+): Promise<Run> {
   const plant = plantOf(scenario);
   const { sloSeconds, lookSeconds, billingMinimumSeconds, maxInstances, concurrency } = scenario;
   const controller = new SimulatedController(plant, {
@@ -95,8 +101,10 @@ export async function runPolicy(scenario: Scenario, preset: ScalingLimits['prese
     pollSeconds: scenario.pollSeconds,
     deathsEverySeconds: scenario.deathsEverySeconds,
     spotLifeSeconds: scenario.spotLifeSeconds,
+    ...(loggerAt && { loggerAt }),
   });
   const score = await runPlant(plant, sloSeconds, controller.clock);
+  if (loggerAt !== undefined) await controller.look(2 * lookSeconds);
   return { score, history: plant.history };
 }
 
