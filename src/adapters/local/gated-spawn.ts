@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { CapacityUnavailableError, errorMessage } from '../../errors.ts';
 
@@ -29,9 +29,16 @@ export interface GatedCommand {
 
 export interface GatedProcess {
   readonly pid: number;
-  readonly child: ChildProcess;
+  /** When it has ended, by itself or not, as a gate or as the command; listened for from the start, since it may end at any time. */
+  readonly ended: Promise<Exit>;
   /** Lets it look at its claim. The launcher's death does the same. */
   open(): void;
+}
+
+/** Null for what it did not end by. */
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
 }
 
 /**
@@ -58,8 +65,11 @@ export async function spawnGated(gated: GatedCommand): Promise<GatedProcess> {
       cause: error,
     });
   }
+  const ended = new Promise<Exit>((resolve) => {
+    child.once('exit', (code, signal) => resolve({ code, signal }));
+  });
   // A gate that was killed meanwhile shows in the process table; that its pipe is gone too is no news.
   stdin.on('error', () => {});
   child.unref();
-  return { pid, child, open: () => stdin.destroy() };
+  return { pid, ended, open: () => stdin.destroy() };
 }

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import { eventually } from '../../../test/support/eventually.ts';
 import { FakeClock } from '../../../test/support/fake-clock.ts';
 import { ProcessInstances } from '../../../test/support/process-instances.ts';
+import { type ProcessTable, systemProcessTable } from './process-table.ts';
 import { openWorkerLog } from './worker-log.ts';
 
 const REQUEST = { slot: 1, generation: 1, token: 'token' };
@@ -66,6 +67,22 @@ describe('ProcessFleet', () => {
     await (await openWorkerLog(path, 100)).close();
     assert.equal((await stat(path)).size, 0);
     assert.equal((await stat(`${path}.1`)).size, 101);
+  });
+
+  it('knows how a process ended that was killed before it was claimed', async () => {
+    const processTable: ProcessTable = {
+      startMarks: async (pids) => {
+        const living = async () => (await systemProcessTable.startMarks(pids)).keys().toArray();
+        for (const pid of await living()) process.kill(pid, 'SIGKILL');
+        await eventually('it is gone', async () => (await living()).length === 0);
+        return new Map();
+      },
+    };
+    const fleet = instances.fleet({ processTable });
+    const { id, state } = await fleet.launch(REQUEST);
+    assert.equal(state, 'terminated');
+    const [listed] = await fleet.list();
+    assert.deepEqual([listed?.id, listed?.stateReason, listed?.endedBy], [id, 'ended by SIGKILL', 'others']);
   });
 
   it('finds the instances of a controller that was killed', async () => {

@@ -4,7 +4,7 @@ import { errorMessage, FacefleetError, NotFoundError } from '../../errors.ts';
 import type { Logger } from '../../logger.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Fleet, Instance, InstanceState, LaunchRequest } from '../../ports/fleet.ts';
-import { type GatedProcess, spawnGated } from './gated-spawn.ts';
+import { type Exit, spawnGated } from './gated-spawn.ts';
 import { type Ending, type InstanceRecord, InstanceRegistry } from './instance-registry.ts';
 import { type ProcessTable, systemProcessTable } from './process-table.ts';
 import { openWorkerLog } from './worker-log.ts';
@@ -141,7 +141,7 @@ export class ProcessFleet implements Fleet {
       const startMark = (await this.#processTable.startMarks([pid])).get(pid) ?? 'ended before it was seen';
       const run = { slot, generation, token, pid, startMark, launchedAt: clock.now() };
       const isOurs = await this.#registry.claim(id, number, nonce, run);
-      if (isOurs) this.#endings.set(`${id}/${number}`, endingOf(gate));
+      if (isOurs) this.#endings.set(`${id}/${number}`, gate.ended.then(endingOf));
       logger.debug({ instanceId: id, slot, generation, pid, isOurs }, 'started a process');
     } finally {
       gate.open();
@@ -231,16 +231,12 @@ export class ProcessFleet implements Fleet {
 /** A signal that a process gives itself when it breaks is its own doing, others are not. */
 const OWN_SIGNALS: readonly unknown[] = ['SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGILL', 'SIGSEGV', 'SIGTRAP'];
 
-function endingOf({ child }: GatedProcess): Promise<Ending> {
-  return new Promise((resolve) => {
-    child.once('exit', (code, signal) => {
-      const isOwnDoing = signal === null || OWN_SIGNALS.includes(signal);
-      resolve({
-        reason: signal === null ? `exit code ${code}` : `ended by ${signal}`,
-        endedBy: isOwnDoing ? 'itself' : 'others',
-      });
-    });
-  });
+function endingOf({ code, signal }: Exit): Ending {
+  const isOwnDoing = signal === null || OWN_SIGNALS.includes(signal);
+  return {
+    reason: signal === null ? `exit code ${code}` : `ended by ${signal}`,
+    endedBy: isOwnDoing ? 'itself' : 'others',
+  };
 }
 
 /** Without an ending it lives. */
