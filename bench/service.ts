@@ -20,8 +20,13 @@ const { values } = parseArgs({
     sides: { type: 'string', default: '64,250,640' },
     rounds: { type: 'string', default: '1' },
     json: { type: 'boolean' },
+    help: { type: 'boolean' },
   },
 });
+if (values.help) {
+  console.log('npm run bench -- service [--count 5000] [--sides 64,250,640] [--rounds 1] [--json]');
+  process.exit(0);
+}
 const count = Number(values.count);
 const cores = availableParallelism();
 const CLIENTS = 100;
