@@ -2,7 +2,7 @@ import { type TSchema, Type } from 'typebox';
 
 import { PICTURE_FIELD } from '../body-reader.ts';
 
-const Binary = Type.String({ format: 'binary', minLength: 1 });
+const Binary = Type.String({ format: 'binary' });
 
 /** A form with one picture. */
 export const PICTURE_FORM = {
