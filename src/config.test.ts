@@ -61,6 +61,23 @@ test('a command that joins takes the service’s own prefix and dialect, unless 
   }
 });
 
+test('a service file that is broken is named, and is no concern of whoever is told everything', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'facefleet-config-'));
+  try {
+    const flags = { 'data-dir': folder };
+    for (const text of ['', '{"prefix":', 'null', '{"dialect":"klingon"}']) {
+      writeFileSync(join(folder, 'service.json'), text);
+      const error = caught(() => load({ flags, joinsService: true }));
+      assert.equal(error.code, 'config-invalid', text);
+      assert.ok(error.message.includes(join(folder, 'service.json')), error.message);
+      const told = { ...flags, prefix: 'abc', dialect: 'course' };
+      assert.equal(load({ flags: told, joinsService: true }).config.prefix, 'abc');
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
 test('our own variable wins over the general one', () => {
   assert.equal(load({ environment: { PORT: '8000', FACEFLEET_PORT: '9000' } }).config.port, 9000);
 });

@@ -1,6 +1,6 @@
 import { awsContradictions, contradictions } from './config/contradictions.ts';
 import { fleetKind } from './config/fleet-kind.ts';
-import { readServiceFile } from './config/service-file.ts';
+import { readServiceFile, SHARED_WITH_SERVICE, serviceFile } from './config/service-file.ts';
 import type { Setting } from './config/setting.ts';
 import { SETTINGS } from './config/settings.ts';
 import { lookUp, readDotenv, unknownVariables } from './config/sources.ts';
@@ -52,11 +52,7 @@ export function loadConfig(input: ConfigInput = {}): LoadedConfig {
   }
   problems.push(...unknownVariables(environment, dotenv));
   if (input.joinsService && problems.length === 0 && values.on === 'local') {
-    for (const [name, text] of readServiceFile(String(values.dataDir))) {
-      if (sources[name] !== 'default') continue;
-      values[name] = SETTINGS[name].parse(text);
-      sources[name] = 'service';
-    }
+    problems.push(...adoptService(values, sources));
   }
   if (problems.length === 0) {
     // Only now is it known what the workers are, on which defaults depend.
@@ -80,6 +76,27 @@ export function loadConfig(input: ConfigInput = {}): LoadedConfig {
     config: Object.freeze(values) as unknown as Config,
     sources: Object.freeze(sources) as LoadedConfig['sources'],
   };
+}
+
+/** Takes over from the service of the data folder what nobody has set; returns what is wrong with its file. */
+function adoptService(values: Record<string, unknown>, sources: Record<string, ConfigSource>): string[] {
+  const dataDir = String(values.dataDir);
+  // Who is told everything, as the service's own processes are, has nothing to ask an old file.
+  const unset = new Set<keyof Config>(SHARED_WITH_SERVICE.filter((name) => sources[name] === 'default'));
+  if (unset.size === 0) return [];
+  try {
+    for (const [name, text] of readServiceFile(dataDir)) {
+      if (!unset.has(name)) continue;
+      values[name] = SETTINGS[name].parse(text);
+      sources[name] = 'service';
+    }
+    return [];
+  } catch (error) {
+    return [
+      `${serviceFile(dataDir)} should say how the service was started (${(error as Error).message}): start the service again, which ` +
+        'writes it anew, or say --prefix and --dialect',
+    ];
+  }
 }
 
 /**
