@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { enrolSitters, inParallel, picturesOf, post } from '../prove/check.ts';
 import { samplePictures } from '../support/face-pictures.ts';
@@ -81,4 +83,22 @@ test('commands that know only the data folder find a service with the course’s
     ({ name }) => name === 'dialect',
   );
   assert.deepEqual([dialect?.value, dialect?.source], ['course', 'service']);
+});
+
+test('npm start ends with the npm that runs it', async () => {
+  const npm = spawn('npm', ['start', '--', '--json', '--port', '0', '--data-dir', dataDir], {
+    cwd: join(import.meta.dirname, '..', '..'),
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  let output = '';
+  npm.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output += text;
+  });
+  try {
+    await eventually('it runs', () => output.includes('"tiers"'), 60);
+    npm.kill('SIGTERM');
+    await eventually('nothing is left', () => processesOf(dataDir).length === 0, 60);
+  } finally {
+    for (const pid of processesOf(dataDir)) process.kill(pid, 'SIGKILL');
+  }
 });
