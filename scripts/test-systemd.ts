@@ -6,17 +6,17 @@
  */
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { run } from 'node:test';
-import { spec } from 'node:test/reporters';
+
+import { conclude, runChecks, skipped } from './checks.ts';
 
 const folder = join(import.meta.dirname, '..', 'test', 'systemd');
 const works = (command: string, ...args: string[]) => spawnSync(command, args).status === 0;
-const skipped: string[] = [];
+const missing: string[] = [];
 const files: string[] = [];
 
 if (works('systemd-analyze', '--version')) files.push(join(folder, 'units.check.ts'));
-else skipped.push('the units: there is no systemd-analyze (Debian: apt-get install systemd)');
-if (files.length === 0) skipped.push('the services: there is no systemd');
+else missing.push('the units: there is no systemd-analyze (Debian: apt-get install systemd)');
+if (files.length === 0) missing.push('the services: there is no systemd');
 else if (
   !works(
     'unshare',
@@ -31,28 +31,8 @@ else if (
     '/sys/fs/cgroup',
   )
 )
-  skipped.push('the services under a systemd: that takes root and the right to mount a cgroup2');
+  missing.push('the services under a systemd: that takes root and the right to mount a cgroup2');
 else files.push(join(folder, 'services.check.ts'));
 
-let passed = 0;
-let failed = 0;
-if (files.length > 0) await runTests();
-for (const what of skipped) console.log(`SKIPPED ${what}`);
-if (skipped.length > 0 && process.env.CI === 'true') {
-  console.log('skipping is forbidden in CI');
-  failed += skipped.length;
-}
-console.log(`${passed} passed, ${failed} failed`);
-process.exitCode = failed === 0 ? 0 : 1;
-
-async function runTests(): Promise<void> {
-  const stream = run({ files, concurrency: 1, timeout: 300_000 });
-  stream.on('test:summary', ({ file, counts }) => {
-    if (file !== undefined) return;
-    passed += counts.passed;
-    failed += counts.tests - counts.passed;
-  });
-  const reporter = stream.compose(new spec());
-  reporter.pipe(process.stdout);
-  await new Promise((resolve) => reporter.once('end', resolve));
-}
+const { passed, failed } = files.length > 0 ? await runChecks(files) : { passed: 0, failed: 0 };
+conclude({ passed, failed: failed + skipped(...missing) });
